@@ -1,1 +1,35 @@
-fn main() {}
+//! What cargo cannot say: `cargo xtask --help` lists the project's own commands.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these commands talk to the person at the terminal"
+)]
+
+mod cargo;
+mod check;
+mod proptest;
+mod suite;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Command {
+    Check(check::Args),
+    Proptest(proptest::Args),
+    Test(test::Args),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Command::parse() {
+        Command::Check(args) => check::run(args),
+        Command::Proptest(args) => proptest::run(&args),
+        Command::Test(args) => test::run(&args),
+    }
+}

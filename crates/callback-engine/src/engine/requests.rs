@@ -1,0 +1,312 @@
+//! Requests from outside: read, held against the installation, and turned into commands.
+
+use callback_domain::agent::Agent;
+use callback_domain::callback::{Callback, Creator};
+use callback_domain::dto::{
+    AgentRef, CreateRequest, PatchRequest, SearchRequest, ServiceRef, ServiceRequest, UserRequest,
+};
+use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::search::Query;
+use callback_domain::service::Service;
+use callback_domain::target::SipAddress;
+
+use super::Engine;
+use crate::command::{Answer, Create, Motion, What};
+use crate::error::Error;
+use crate::ledger::Actor;
+use crate::store::Idempotency;
+
+/// How often a request is held against a service anew when the service was edited meanwhile.
+const CHECKS: usize = 5;
+
+/// Who makes a callback, and how.
+#[derive(Clone, Debug)]
+pub struct Creation {
+    /// What makes it.
+    pub creator: Creator,
+    /// The supervisor's name, for the front end.
+    pub initiator: Option<String>,
+    /// Remembers the answer under a key.
+    pub idempotency: Option<Idempotency>,
+    /// Checks only.
+    pub dry_run: bool,
+}
+
+/// What a creation came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Created {
+    /// A callback was made, or would be.
+    New(Box<Callback>),
+    /// The one that stood there already.
+    Existing(Box<Callback>),
+}
+
+impl Engine {
+    /// Makes a callback.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] names every problem of the request; others say why it was refused.
+    pub async fn create(
+        &self,
+        actor: Actor,
+        request: CreateRequest,
+        creation: Creation,
+    ) -> Result<Created, Error> {
+        for _ in 0..CHECKS {
+            match self.create_once(actor.clone(), request.clone(), creation.clone()).await {
+                Err(Error::ServiceChanged(_)) => {}
+                done => return done,
+            }
+        }
+        self.create_once(actor, request, creation).await
+    }
+
+    async fn create_once(
+        &self,
+        actor: Actor,
+        request: CreateRequest,
+        creation: Creation,
+    ) -> Result<Created, Error> {
+        let service = match request.service() {
+            Some(wanted) => self.service_named(wanted).await,
+            None => Err(Error::ServiceNotFound(String::new())),
+        };
+        let service = match service {
+            Ok(service) => service,
+            Err(error) => return Err(request.problems_without_service().map_or(error, Error::Invalid)),
+        };
+        let preferred = self.agent_named(request.preferred_agent()).await?;
+        let new = request
+            .resolve(&service, preferred.as_ref(), creation.creator, creation.initiator)
+            .map_err(Error::Invalid)?;
+        let create = Create {
+            new,
+            id: self.site().callback(self.now().await?),
+            service_version: service.version,
+            idempotency: creation.idempotency,
+            dry_run: creation.dry_run,
+        };
+        match self.run(actor, What::Create(Box::new(create))).await? {
+            Answer::Existing(callback) => Ok(Created::Existing(callback)),
+            Answer::Created(callback) => Ok(Created::New(callback)),
+            other => unreachable!("a creation answered {other:?}"),
+        }
+    }
+
+    /// Changes members of a callback.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] names every problem of the request; others say why it was refused.
+    pub async fn patch(
+        &self,
+        actor: Actor,
+        id: CallbackId,
+        request: PatchRequest,
+        if_version: Option<u64>,
+    ) -> Result<Callback, Error> {
+        for _ in 0..CHECKS {
+            match self.patch_once(actor.clone(), id, request.clone(), if_version).await {
+                Err(Error::ServiceChanged(_)) => {}
+                done => return done,
+            }
+        }
+        self.patch_once(actor, id, request, if_version).await
+    }
+
+    async fn patch_once(
+        &self,
+        actor: Actor,
+        id: CallbackId,
+        request: PatchRequest,
+        if_version: Option<u64>,
+    ) -> Result<Callback, Error> {
+        let callback = self.callback(id).await?;
+        let service = self.service(callback.service).await?;
+        let preferred = self.agent_named(request.preferred_agent()).await?;
+        let edit = request.resolve(&service, preferred.as_ref()).map_err(Error::Invalid)?;
+        self.move_callback(actor, id, Motion::Edit(Box::new(edit), service.version), if_version).await
+    }
+
+    /// Moves a callback by an event from outside.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn move_callback(
+        &self,
+        actor: Actor,
+        callback: CallbackId,
+        by: Motion,
+        if_version: Option<u64>,
+    ) -> Result<Callback, Error> {
+        match self.run(actor, What::Move { callback, by, if_version }).await? {
+            Answer::Callback(callback) => Ok(*callback),
+            other => unreachable!("a move answered {other:?}"),
+        }
+    }
+
+    /// One callback.
+    ///
+    /// # Errors
+    /// [`Error::CallbackNotFound`].
+    pub async fn callback(&self, id: CallbackId) -> Result<Callback, Error> {
+        let found = self.store().callback(id).await?;
+        found.ok_or_else(|| Error::CallbackNotFound(id.to_string()))
+    }
+
+    /// The callback with this id, or else the newest with this external task id.
+    ///
+    /// # Errors
+    /// [`Error::CallbackNotFound`].
+    pub async fn callback_by_text(&self, text: &str) -> Result<Callback, Error> {
+        if let Ok(id) = text.parse::<CallbackId>()
+            && let Some(callback) = self.store().callback(id).await?
+        {
+            return Ok(callback);
+        }
+        let found = self.store().callback_by_external_task_id(text).await?;
+        found.ok_or_else(|| Error::CallbackNotFound(text.to_owned()))
+    }
+
+    /// The query that a search asks for; `None` when it can find nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] names every problem of the request.
+    pub async fn query(&self, request: SearchRequest) -> Result<Option<Query>, Error> {
+        if request.app_pool_id.is_some_and(|pool| pool != self.installation()) {
+            return Ok(None);
+        }
+        let service = match &request.service {
+            Some(wanted) => match self.service_named(wanted).await {
+                Ok(service) => Some(service),
+                Err(Error::ServiceNotFound(_)) => return Ok(None),
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        let agent = match &request.agent {
+            Some(AgentRef::Id(id)) => Some(*id),
+            Some(AgentRef::Sip(address)) => match self.agent_named(Some(address)).await? {
+                Some(agent) => Some(agent.id),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        request.resolve(service.as_ref(), agent).map(Some).map_err(Error::Invalid)
+    }
+
+    /// One service.
+    ///
+    /// # Errors
+    /// [`Error::ServiceNotFound`].
+    pub async fn service(&self, id: ServiceId) -> Result<Service, Error> {
+        let services = self.store().services().await?;
+        let found = services.into_iter().find(|service| service.id == id);
+        found.ok_or_else(|| Error::ServiceNotFound(id.to_string()))
+    }
+
+    /// The service meant: the one with the id if there is one, else the one with the address.
+    async fn service_named(&self, wanted: &ServiceRef) -> Result<Service, Error> {
+        let services = self.store().services().await?;
+        let by_id = wanted.id.and_then(|id| services.iter().find(|service| service.id == id));
+        let by_sip = || {
+            let key = wanted.sip.as_ref()?.key();
+            services.iter().find(|service| service.sip_uri.key() == key)
+        };
+        by_id.or_else(by_sip).cloned().ok_or_else(|| {
+            let id = wanted.id.map(|id| id.to_string());
+            let sip = wanted.sip.as_ref().map(|sip| sip.as_str().to_owned());
+            Error::ServiceNotFound(sip.or(id).unwrap_or_default())
+        })
+    }
+
+    async fn agent_named(&self, address: Option<&SipAddress>) -> Result<Option<Agent>, Error> {
+        let Some(address) = address else { return Ok(None) };
+        let key = address.key();
+        let agents = self.store().agents().await?;
+        Ok(agents.into_iter().find(|agent| agent.sip_uri.key() == key))
+    }
+
+    /// Makes a service.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn create_service(
+        &self,
+        actor: Actor,
+        request: ServiceRequest,
+    ) -> Result<Service, Error> {
+        let now = self.now().await?;
+        let service = request.into_service(ServiceId(self.site().mint.timed(now)), now);
+        self.service_answer(actor, What::CreateService(Box::new(service))).await
+    }
+
+    /// Replaces a service.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn replace_service(
+        &self,
+        actor: Actor,
+        id: ServiceId,
+        request: ServiceRequest,
+        if_version: Option<u64>,
+    ) -> Result<Service, Error> {
+        let stored = self.service(id).await?;
+        let service = Box::new(request.replace(&stored, self.now().await?));
+        self.service_answer(actor, What::ReplaceService { service, if_version }).await
+    }
+
+    async fn service_answer(&self, actor: Actor, what: What) -> Result<Service, Error> {
+        match self.run(actor, what).await? {
+            Answer::Service(service) => Ok(*service),
+            other => unreachable!("a service's change answered {other:?}"),
+        }
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
+    pub async fn agent(&self, id: AgentId) -> Result<Agent, Error> {
+        let agents = self.store().agents().await?;
+        let found = agents.into_iter().find(|agent| agent.id == id);
+        found.ok_or_else(|| Error::UserNotFound(id.to_string()))
+    }
+
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn create_agent(&self, actor: Actor, request: UserRequest) -> Result<Agent, Error> {
+        let now = self.now().await?;
+        let agent = request.into_agent(AgentId(self.site().mint.timed(now)), now);
+        self.agent_answer(actor, What::CreateAgent(Box::new(agent))).await
+    }
+
+    /// Replaces what is configured of a user.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn replace_agent(
+        &self,
+        actor: Actor,
+        id: AgentId,
+        request: UserRequest,
+        if_version: Option<u64>,
+    ) -> Result<Agent, Error> {
+        let stored = self.agent(id).await?;
+        let agent = Box::new(request.replace(&stored, self.now().await?));
+        self.agent_answer(actor, What::ReplaceAgent { agent, if_version }).await
+    }
+
+    /// Runs a change of a user.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn agent_answer(&self, actor: Actor, what: What) -> Result<Agent, Error> {
+        match self.run(actor, what).await? {
+            Answer::Agent(agent) => Ok(*agent),
+            other => unreachable!("a user's change answered {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Moves callbacks through time.
+//!
+//! **For each event: step, store, then perform the effects.**
+//!
+//! The domain decides, a [`Store`](store::Store) keeps, and the [`Engine`] carries out: it turns what
+//! callers want into [`Command`](command::Command)s, has the store run each in one transaction,
+//! and only after the commit tells drivers and sleepers.
+
+pub mod engine;
+pub mod command;
+pub mod dialer;
+pub mod store;
+pub mod work;
+pub mod memory;
+pub mod ledger;
+pub mod route;
+pub mod suppression;
+pub mod insight;
+pub mod clock;
+pub mod mint;
+pub mod error;
+
+pub use engine::{Engine, Parts, Running};
+pub use error::Error;

@@ -1,0 +1,338 @@
+//! The ports to storage: what the engine asks of a [`Store`], and the [`Rows`] a store lends to
+//! one transaction.
+//!
+//! A store runs a [`Command`] inside a transaction of its own by calling [`work::run`](crate::work::run)
+//! over its rows, commits, and only then answers.
+//! So what a command means is written once, and stores differ only in how rows are kept.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use callback_domain::agent::Agent;
+use callback_domain::attempt::Attempt;
+use callback_domain::callback::Callback;
+use callback_domain::date::Instant;
+use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::picking::{Heads, OrderKey, Passes};
+use callback_domain::priority::Priority;
+use callback_domain::search::{Cursor, Query};
+use callback_domain::service::Service;
+use callback_domain::target::TargetKey;
+use uuid::Uuid;
+
+use crate::command::{Command, Done};
+use crate::error::Error;
+use crate::ledger::{Line, Subject};
+use crate::route::Route;
+use crate::suppression::Suppression;
+
+/// What went wrong in a store, and during what.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or has stopped; nothing was changed.
+    #[error("the store is unavailable during {during}: {cause}")]
+    Unavailable {
+        /// What was being done.
+        during: &'static str,
+        /// Why, in words.
+        cause: String,
+    },
+    /// There is no room left; nothing was changed.
+    #[error("the store is full during {during}: {cause}")]
+    Full {
+        /// What was being done.
+        during: &'static str,
+        /// Why, in words.
+        cause: String,
+    },
+    /// A row cannot be what was written.
+    #[error("row {id} of table {table} is corrupt in column {column}: {cause}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row.
+        id: String,
+        /// Why, in words.
+        cause: String,
+    },
+}
+
+/// Durable storage for an installation.
+///
+/// Reads see everything that was answered before they began.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Runs a command in one transaction and answers after its commit.
+    async fn run(&self, command: Command) -> Result<Done, Error>;
+
+    /// The time that transactions of this store would see now.
+    async fn now(&self) -> Result<Instant, StoreError>;
+
+    /// Whether no other process can use the same storage, so that every other node is known dead.
+    fn is_exclusive(&self) -> bool;
+
+    /// Why the store takes no writes at present, `None` when it does.
+    fn fault(&self) -> Option<String>;
+
+    /// The identity of this installation, made with its storage.
+    async fn installation(&self) -> Result<Uuid, StoreError>;
+
+    /// One callback.
+    async fn callback(&self, id: CallbackId) -> Result<Option<Callback>, StoreError>;
+
+    /// The newest callback with this external task id.
+    async fn callback_by_external_task_id(
+        &self,
+        external_task_id: &str,
+    ) -> Result<Option<Callback>, StoreError>;
+
+    /// Up to `limit` callbacks of a search after a cursor, in its order, the first `offset` skipped.
+    async fn page(
+        &self,
+        query: &Query,
+        after: Option<&Cursor>,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Vec<Callback>, StoreError>;
+
+    /// How many callbacks a search finds.
+    async fn count(&self, query: &Query) -> Result<u64, StoreError>;
+
+    /// Every service, by name.
+    async fn services(&self) -> Result<Vec<Service>, StoreError>;
+
+    /// Every user, by name.
+    async fn agents(&self) -> Result<Vec<Agent>, StoreError>;
+
+    /// The attempts of a callback, first to last.
+    async fn attempts(&self, callback: CallbackId) -> Result<Vec<Attempt>, StoreError>;
+
+    /// Up to `limit` lines of the ledger after a sequence number, of one subject or of all.
+    async fn ledger(
+        &self,
+        subject: Option<Subject>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Line>, StoreError>;
+
+    /// Up to `limit` entries of the suppression list after a sequence number, of one line or of all.
+    async fn suppressions(
+        &self,
+        key: Option<&TargetKey>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Suppression>, StoreError>;
+
+    /// The earliest deadline of anything stored, `None` when nothing waits for the clock.
+    async fn next_deadline(&self) -> Result<Option<Instant>, StoreError>;
+}
+
+/// A remembered answer to a request that must not take effect twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Who asked.
+    pub principal: String,
+    /// The key they chose.
+    pub key: String,
+    /// A digest of the body they sent.
+    pub body_hash: Vec<u8>,
+}
+
+/// What was answered under an idempotency key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remembered {
+    /// A digest of the body then.
+    pub body_hash: Vec<u8>,
+    /// The callback as it was answered.
+    pub callback: Callback,
+    /// When.
+    pub at: Instant,
+}
+
+/// Who holds a customer's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The callback that was offered.
+    pub callback: CallbackId,
+    /// Its service; its sessions are counted by claims.
+    pub service: ServiceId,
+    /// The attempt that holds the line, once there is one.
+    pub attempt: Option<AttemptId>,
+}
+
+/// Where a key's callbacks may go at present.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// Closed for every service: the line is live.
+    pub closed: bool,
+    /// Closed for these services: suppressed there, or over the cap of attempts.
+    pub closed_services: BTreeSet<ServiceId>,
+}
+
+impl Gate {
+    /// Whether a callback of this service may go.
+    #[must_use]
+    pub fn is_open(&self, service: ServiceId) -> bool {
+        !self.closed && !self.closed_services.contains(&service)
+    }
+}
+
+/// What is due: everything whose deadline is not after an instant.
+#[derive(Debug, Default)]
+pub struct Due {
+    /// Callbacks.
+    pub callbacks: Vec<Callback>,
+    /// Attempts that were told to stop and never reported their end.
+    pub attempts: Vec<Attempt>,
+    /// Agents at the end of their work after a call.
+    pub agents: Vec<Agent>,
+    /// Lines whose gate changes by the clock alone.
+    pub keys: Vec<TargetKey>,
+}
+
+/// A result inside a transaction.
+pub type Rowed<T> = Result<T, StoreError>;
+
+macro_rules! rows {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $kind:ty),* $(,)?) -> $answer:ty;)+) => {
+        /// The rows of one open transaction.
+        ///
+        /// Everything written is seen by later reads of the same transaction.
+        /// An error aborts the whole command; a command that is refused has written nothing.
+        pub trait Rows: Send {
+            /// The time of this transaction.
+            fn now(&self) -> Instant;
+
+            $($(#[$doc])*
+            fn $name(&mut self, $($arg: $kind),*) -> impl Future<Output = Rowed<$answer>> + Send;)+
+        }
+    };
+}
+
+rows! {
+    /// One callback.
+    fn callback(id: CallbackId) -> Option<Callback>;
+    /// Writes a new callback.
+    fn insert_callback(callback: &Callback) -> ();
+    /// Writes a changed callback; `before` is what is stored now.
+    ///
+    /// Entering the queue, a callback is not ready until its key is refreshed.
+    fn update_callback(before: &Callback, callback: &Callback) -> ();
+    /// Whether a service has a callback that is not terminated.
+    fn has_live_callbacks(service: ServiceId) -> bool;
+    /// A callback of the service and key that is not terminated, the oldest first.
+    fn live_duplicate(service: ServiceId, key: &TargetKey) -> Option<CallbackId>;
+    /// How many callbacks of a service are pending or in the queue, counted up to a limit.
+    fn queued_up_to(service: ServiceId, limit: u32) -> u32;
+    /// Up to `limit` callbacks of a service that are not terminated, by id, after an id.
+    fn live_callbacks(service: ServiceId, after: Option<CallbackId>, limit: usize) -> Vec<Callback>;
+    /// Up to `limit` queued callbacks held for an agent, of one service or of all.
+    fn held_callbacks(agent: AgentId, service: Option<ServiceId>, limit: usize) -> Vec<Callback>;
+    /// What is due at an instant, each kind up to `limit`, earliest first.
+    fn due(at: Instant, limit: usize) -> Due;
+    /// The earliest deadline of anything stored.
+    fn next_deadline() -> Option<Instant>;
+
+    /// The best ready callback of each level in exactly one lane of a service.
+    fn heads(service: ServiceId, lane: Option<AgentId>) -> Heads;
+    /// Makes the fronts of a key's groups ready where the gate is open, and nothing else of it.
+    ///
+    /// A group is everything of the key that waits without back-off in one service, lane and
+    /// priority; its front is the first by order key.
+    /// Answers the lanes in which the key is ready now.
+    fn refresh(key: &TargetKey, gate: &Gate) -> Vec<(ServiceId, Option<AgentId>)>;
+    /// Whether anything of a key waits in the queue.
+    fn waits(key: &TargetKey) -> bool;
+    /// Has the key's gate looked at again at an instant; the earliest wish stands.
+    fn wake_key(key: &TargetKey, at: Instant) -> ();
+    /// Forgets the wish of [`Rows::wake_key`].
+    fn unwake_key(key: &TargetKey) -> ();
+    /// Services with something ready in any lane.
+    fn ready_services() -> Vec<ServiceId>;
+    /// The passes of a service's queue.
+    fn passes(service: ServiceId) -> Passes;
+    /// Writes the passes of a service's queue.
+    fn put_passes(service: ServiceId, passes: &Passes) -> ();
+    /// Callbacks waiting per priority, and the earliest place.
+    fn waiting(service: ServiceId) -> ([u64; 9], Option<Instant>);
+    /// How many callbacks of a service and priority wait before a place, ready or not.
+    fn ahead(service: ServiceId, priority: Priority, order: OrderKey) -> u64;
+
+    /// Who holds a line.
+    fn claim(key: &TargetKey) -> Option<Claim>;
+    /// Takes or passes on a line; there is one holder at a time.
+    fn put_claim(key: &TargetKey, claim: Claim) -> ();
+    /// Lets a line go.
+    fn release_claim(key: &TargetKey) -> ();
+    /// How many lines a service holds, counted up to a limit.
+    fn claims_up_to(service: ServiceId, limit: u32) -> u32;
+
+    /// One attempt.
+    fn attempt(id: AttemptId) -> Option<Attempt>;
+    /// Writes an attempt, new or changed.
+    fn put_attempt(attempt: &Attempt) -> ();
+    /// Every attempt that has not ended.
+    fn open_attempts() -> Vec<Attempt>;
+    /// When the customer's leg was requested for a key since an instant, latest first, up to `limit`.
+    fn dialouts_since(key: &TargetKey, since: Instant, limit: u32) -> Vec<Instant>;
+
+    /// One service.
+    fn service(id: ServiceId) -> Option<Arc<Service>>;
+    /// The service with an address.
+    fn service_by_sip(sip_uri: &str) -> Option<ServiceId>;
+    /// Writes a service, new or changed.
+    fn put_service(service: &Service) -> ();
+    /// Removes a service and its passes.
+    fn delete_service(id: ServiceId) -> ();
+    /// Services that cap attempts per line and day, with their caps.
+    fn capped_services() -> Vec<(ServiceId, u32)>;
+    /// Services whose callbacks' deadlines are to be computed anew, and how far that has come.
+    fn recalculations() -> Vec<(ServiceId, Option<CallbackId>)>;
+    /// Notes how far it has come; the first call starts it.
+    fn put_recalculation(service: ServiceId, after: Option<CallbackId>) -> ();
+    /// Notes that it is done.
+    fn end_recalculation(service: ServiceId) -> ();
+
+    /// One agent.
+    fn agent(id: AgentId) -> Option<Agent>;
+    /// The agent with an address.
+    fn agent_by_sip(sip_uri: &str) -> Option<AgentId>;
+    /// Writes an agent, new or changed.
+    fn put_agent(agent: &Agent) -> ();
+    /// Removes an agent.
+    fn delete_agent(id: AgentId) -> ();
+    /// The push agent of a service who can be given a task and has been idle for longest.
+    fn longest_idle(service: ServiceId) -> Option<AgentId>;
+    /// A push agent who can be given a task and for whom something of a service is held and ready.
+    fn free_agent_with_own(service: ServiceId) -> Option<AgentId>;
+    /// Every agent of a service.
+    fn agents_of(service: ServiceId) -> Vec<Agent>;
+
+    /// Suppressions of a line that have not ended.
+    fn suppressions_of(key: &TargetKey) -> Vec<Suppression>;
+    /// Writes a suppression; answers its sequence number.
+    fn put_suppression(suppression: &Suppression) -> u64;
+    /// Removes a suppression and answers it.
+    fn delete_suppression(id: Uuid) -> Option<Suppression>;
+
+    /// The standing of a route.
+    fn route(name: &str) -> Route;
+    /// Writes the standing of a route.
+    fn put_route(name: &str, route: &Route) -> ();
+
+    /// Until when a node said that it lives.
+    fn node_lease(node: NodeId) -> Option<Instant>;
+    /// Notes that a node lives until an instant.
+    fn put_node_lease(node: NodeId, until: Instant) -> ();
+
+    /// What was answered to an idempotency key.
+    fn remembered(principal: &str, key: &str) -> Option<Remembered>;
+    /// Remembers an answer.
+    fn remember(idempotency: &Idempotency, callback: &Callback) -> ();
+
+    /// Appends a line to the ledger; its sequence number is given by the store.
+    fn append(line: &Line) -> ();
+}

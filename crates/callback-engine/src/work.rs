@@ -1,0 +1,129 @@
+//! What each command does inside its transaction, over any store's rows.
+//!
+//! A command that is refused has written nothing: everything is asked before anything is changed.
+
+mod agents;
+mod attempts;
+mod callbacks;
+mod dispatch;
+mod explain;
+mod gates;
+mod services;
+mod suppressions;
+mod timers;
+
+use callback_domain::callback::Callback;
+use callback_domain::date::Instant;
+use callback_domain::id::{CallbackId, ServiceId};
+use callback_domain::service::Service;
+use serde_json::Map;
+use std::sync::Arc;
+
+use crate::command::{After, Command, Done, What};
+use crate::error::Error;
+use crate::ledger::{Actor, Line, Subject};
+use crate::mint::Site;
+use crate::store::{Rows, StoreError};
+
+/// One command at work in one transaction.
+struct Work<'a, R> {
+    rows: &'a mut R,
+    site: &'a Site,
+    actor: &'a Actor,
+    now: Instant,
+    after: After,
+}
+
+/// Runs a command over the rows of an open transaction; the caller commits.
+///
+/// # Errors
+/// A refusal has written nothing; after [`Error::Store`] the caller rolls back.
+pub async fn run<R: Rows>(rows: &mut R, command: &Command) -> Result<Done, Error> {
+    let now = rows.now();
+    let mut work = Work {
+        rows,
+        site: &command.site,
+        actor: &command.actor,
+        now,
+        after: After::default(),
+    };
+    let answer = match &command.what {
+        What::Create(create) => work.create(create).await?,
+        What::Move { callback, by, if_version } => work.move_by(*callback, by, *if_version).await?,
+        What::Tick { limit } => work.tick(*limit).await?,
+        What::Dispatch { services, agents, limit } => {
+            work.dispatch(services, agents, *limit).await?
+        }
+        What::Survey => work.survey().await?,
+        What::Next { agent } => work.next(*agent).await?,
+        What::Report { attempt, number, report } => work.report(*attempt, *number, report).await?,
+        What::Renew { attempts } => work.renew(attempts).await?,
+        What::TakeOver { alone } => work.take_over(*alone).await?,
+        What::Recalculate { limit } => work.recalculate(*limit).await?,
+        What::CreateService(service) => work.create_service(service).await?,
+        What::ReplaceService { service, if_version } => {
+            work.replace_service(service, *if_version).await?
+        }
+        What::DeleteService { service } => work.delete_service(*service).await?,
+        What::CreateAgent(agent) => work.create_agent(agent).await?,
+        What::ReplaceAgent { agent, if_version } => work.replace_agent(agent, *if_version).await?,
+        What::DeleteAgent { agent } => work.delete_agent(*agent).await?,
+        What::ChangeAgent { agent, change } => work.change_agent(*agent, *change).await?,
+        What::Suppress(list) => work.suppress(list).await?,
+        What::Unsuppress { suppression } => work.unsuppress(*suppression).await?,
+        What::Task { agent } => work.task(*agent).await?,
+        What::Explain { callback, agent } => work.explain(*callback, *agent).await?,
+        What::Position { callback } => work.position(*callback).await?,
+        What::Insight { service } => work.insight(*service).await?,
+    };
+    Ok(Done { answer, after: work.after })
+}
+
+impl<R: Rows> Work<'_, R> {
+    async fn callback(&mut self, id: CallbackId) -> Result<Callback, Error> {
+        let found = self.rows.callback(id).await?;
+        found.ok_or_else(|| Error::CallbackNotFound(id.to_string()))
+    }
+
+    async fn service(&mut self, id: ServiceId) -> Result<Arc<Service>, Error> {
+        let found = self.rows.service(id).await?;
+        found.ok_or_else(|| Error::ServiceNotFound(id.to_string()))
+    }
+
+    /// The service of a stored callback, which cannot be deleted while the callback lives.
+    async fn service_of(&mut self, callback: &Callback) -> Result<Arc<Service>, StoreError> {
+        let found = self.rows.service(callback.service).await?;
+        found.ok_or_else(|| StoreError::Corrupt {
+            table: "callbacks",
+            column: "service",
+            id: callback.id.to_string(),
+            cause: format!("service {} is missing", callback.service),
+        })
+    }
+
+    async fn append(
+        &mut self,
+        subject: Subject,
+        service: Option<ServiceId>,
+        what: &str,
+        details: Map<String, serde_json::Value>,
+    ) -> Result<(), StoreError> {
+        self.append_line(Line {
+            sequence: 0,
+            subject,
+            service,
+            at: self.now,
+            what: what.to_owned(),
+            from: None,
+            to: None,
+            actor: self.actor.label(),
+            details,
+        })
+        .await
+    }
+
+    async fn append_line(&mut self, line: Line) -> Result<(), StoreError> {
+        self.after.lines += 1;
+        self.rows.append(&line).await
+    }
+}

@@ -1,0 +1,34 @@
+//! The suppression list: added to, taken from.
+
+use uuid::Uuid;
+
+use super::Work;
+use crate::command::Answer;
+use crate::error::Error;
+use crate::store::Rows;
+use crate::suppression::Suppression;
+
+impl<R: Rows> Work<'_, R> {
+    pub(super) async fn suppress(&mut self, list: &[Suppression]) -> Result<Answer, Error> {
+        for suppression in list {
+            if let Some(service) = suppression.service_id {
+                self.service(service).await?;
+            }
+        }
+        let mut stored = Vec::with_capacity(list.len());
+        for suppression in list {
+            let sequence = self.rows.put_suppression(suppression).await?;
+            self.refresh(&suppression.key).await?;
+            stored.push(Suppression { sequence, ..suppression.clone() });
+        }
+        Ok(Answer::Suppressions(stored))
+    }
+
+    pub(super) async fn unsuppress(&mut self, id: Uuid) -> Result<Answer, Error> {
+        let Some(removed) = self.rows.delete_suppression(id).await? else {
+            return Err(Error::SuppressionNotFound(id.to_string()));
+        };
+        self.refresh(&removed.key).await?;
+        Ok(Answer::Done)
+    }
+}
