@@ -1,1 +1,14 @@
-fn main() {}
+//! The program `callback`.
+
+mod cli;
+mod client;
+mod configuration;
+mod demo;
+mod logging;
+mod serve;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

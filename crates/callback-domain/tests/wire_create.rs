@@ -1,5 +1,7 @@
 //! What a client may post to ask for a callback, and what it gets back.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+
 use callback_domain::agent::Agent;
 use callback_domain::callback::{Callback, Creator};
 use callback_domain::date::{self, Instant};

@@ -1,5 +1,7 @@
 //! No body, however odd, does more than collect problems.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+
 use callback_domain::callback::{Callback, Creator};
 use callback_domain::date;
 use callback_domain::dto::{

@@ -1,5 +1,7 @@
 //! What a client may change of a callback, and how agents and users move it.
 
+#![expect(clippy::unwrap_used, clippy::unwrap_in_result, reason = "a test that panics fails")]
+
 use callback_domain::agent::{Agent, Presence};
 use callback_domain::attempt::Outcome;
 use callback_domain::callback::Preferred;

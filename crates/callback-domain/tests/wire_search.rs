@@ -1,5 +1,7 @@
 //! What a client may search for, and which callbacks it finds.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+
 use callback_domain::callback::{Callback, Creator, Phase, PhaseName, State, TerminationReason};
 use callback_domain::date::{self, Instant};
 use callback_domain::dto::{AgentRef, CreateRequest, Problems, SearchRequest, SortOrder};

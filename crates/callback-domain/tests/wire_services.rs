@@ -1,5 +1,7 @@
 //! What an operator may say of services and users, and what they look like in answers.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+
 use callback_domain::agent::{Agent, Distribution, Presence};
 use callback_domain::attempt::Outcome;
 use callback_domain::date::{self, Instant};

@@ -12,6 +12,7 @@ pub mod dialer;
 pub mod store;
 pub mod work;
 pub mod memory;
+pub mod simulator;
 pub mod ledger;
 pub mod route;
 pub mod suppression;

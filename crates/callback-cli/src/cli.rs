@@ -1,0 +1,100 @@
+//! The command line: what can be asked of the program, and how it ends.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{client, serve};
+
+/// A callback service for contact centres: it keeps the promise to call back.
+#[derive(Debug, Parser)]
+#[command(name = "callback", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the service, \
+                          4 the service cannot be reached.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve(ServeArgs),
+    /// Say why a callback is not being called right now.
+    Explain(ExplainArgs),
+}
+
+/// What places the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DialerKind {
+    /// The agent dials from a link and reports what happened.
+    Manual,
+    /// Nobody is called: calls are played, for demonstrations and load.
+    Simulator,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs, one JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Seed services and users, let simulated agents work, and print what to try.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// The SQLite file that keeps everything [default: callback.db, with --demo callback-demo.db].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:8080]; without access keys only loopback is allowed.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// A TOML file with settings; the environment (CALLBACK_…) and flags go before it.
+    #[arg(long, value_name = "FILE", env = "CALLBACK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// What places the calls [default: manual, with --demo simulator].
+    #[arg(long, value_enum)]
+    pub(crate) dialer: Option<DialerKind>,
+    /// How log lines are written [default: text].
+    #[arg(long, value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The callback's id.
+    pub(crate) id: String,
+    /// Ask for this user instead of whoever the dispatcher would ask.
+    #[arg(long, value_name = "USER-ID")]
+    pub(crate) agent: Option<String>,
+    /// Where the service answers.
+    #[arg(long, value_name = "URL", env = "CALLBACK_URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+}
+
+/// Runs the program.
+pub(crate) fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Explain(args) => client::explain(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::from(client::exit_code(&error))
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where a failed command says why")]
+fn report(error: &anyhow::Error) {
+    eprintln!("callback: {error:#}");
+}

@@ -1,0 +1,180 @@
+//! Settings: a TOML file, then the environment, then flags; what comes later wins.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{DialerKind, LogFormat, ServeArgs};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The SQLite file.
+    pub(crate) database: PathBuf,
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// What places the calls: `manual` or `simulator`.
+    pub(crate) dialer: Driver,
+    /// How log lines are written: `text` or `json`.
+    pub(crate) log_format: Lines,
+    /// Concessions to clients written against other services.
+    pub(crate) compat: Compat,
+}
+
+/// Concessions to clients written against other services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Compat {
+    /// The status of a creation: 201, or 200 for generated LUCS clients.
+    pub(crate) create_status: u16,
+}
+
+/// What places the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Driver {
+    Manual,
+    Simulator,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Lines {
+    Text,
+    Json,
+}
+
+impl Settings {
+    fn defaults(demo: bool) -> Self {
+        Self {
+            database: PathBuf::from(if demo { "callback-demo.db" } else { "callback.db" }),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            dialer: if demo { Driver::Simulator } else { Driver::Manual },
+            log_format: Lines::Text,
+            compat: Compat { create_status: 201 },
+        }
+    }
+
+    /// Reads the settings of a `serve`.
+    pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::defaults(args.demo)));
+        if let Some(file) = &args.config {
+            ensure!(file.is_file(), "there is no configuration file {}", file.display());
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed("CALLBACK_").filter(is_setting).split("__").lowercase(true);
+        let settings: Self =
+            figment.merge(environment).extract().context("the configuration is not usable")?;
+        let settings = settings.with_flags(args);
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn with_flags(mut self, args: &ServeArgs) -> Self {
+        if let Some(database) = &args.database {
+            self.database.clone_from(database);
+        }
+        if let Some(listen) = args.listen {
+            self.listen = listen;
+        }
+        if let Some(dialer) = args.dialer {
+            self.dialer = match dialer {
+                DialerKind::Manual => Driver::Manual,
+                DialerKind::Simulator => Driver::Simulator,
+            };
+        }
+        if let Some(log_format) = args.log_format {
+            self.log_format = match log_format {
+                LogFormat::Text => Lines::Text,
+                LogFormat::Json => Lines::Json,
+            };
+        }
+        self
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.listen.ip().is_loopback(),
+            "listening on {} is refused: without access keys only a loopback address such as \
+             127.0.0.1:8080 is allowed",
+            self.listen
+        );
+        ensure!(
+            matches!(self.compat.create_status, 200 | 201),
+            "compat.create_status is {}, and must be 200 or 201",
+            self.compat.create_status
+        );
+        Ok(())
+    }
+}
+
+/// Whether a variable of the program's prefix sets something here; others serve commands and tests.
+fn is_setting(name: &figment::value::UncasedStr) -> bool {
+    let others = ["CONFIG", "URL"];
+    let families = ["TEST_", "SKIP_"];
+    !others.iter().any(|other| name == *other)
+        && !families.iter().any(|family| name.as_str().to_uppercase().starts_with(family))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args() -> ServeArgs {
+        ServeArgs {
+            demo: false,
+            database: None,
+            listen: None,
+            config: None,
+            dialer: None,
+            log_format: None,
+        }
+    }
+
+    #[test]
+    fn without_anything_it_listens_on_loopback() {
+        let settings = Settings::load(&args()).unwrap();
+        assert!(settings.listen.ip().is_loopback());
+        assert_eq!(settings.dialer, Driver::Manual);
+        assert_eq!(settings.compat.create_status, 201);
+    }
+
+    #[test]
+    fn another_address_than_loopback_is_refused() {
+        for address in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80"] {
+            let args = ServeArgs { listen: Some(address.parse().unwrap()), ..args() };
+            let error = Settings::load(&args).unwrap_err().to_string();
+            assert!(error.contains(address) && error.contains("loopback"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_file() {
+        let file = std::env::temp_dir().join(format!("callback-settings-{}.toml", std::process::id()));
+        std::fs::write(&file, "listen = '127.0.0.1:1234'\n[compat]\ncreate_status = 200\n").unwrap();
+        let from_file = Settings::load(&ServeArgs { config: Some(file.clone()), ..args() }).unwrap();
+        assert_eq!(from_file.listen.port(), 1234);
+        assert_eq!(from_file.compat.create_status, 200);
+        let listen = Some("127.0.0.1:4321".parse().unwrap());
+        let flagged =
+            Settings::load(&ServeArgs { config: Some(file.clone()), listen, ..args() }).unwrap();
+        assert_eq!(flagged.listen.port(), 4321);
+        std::fs::write(&file, "lisen = '127.0.0.1:1234'\n").unwrap();
+        let error = Settings::load(&ServeArgs { config: Some(file.clone()), ..args() }).unwrap_err();
+        assert!(format!("{error:#}").contains("lisen"), "{error:#}");
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let config = Some(PathBuf::from("/nowhere/callback.toml"));
+        let error = Settings::load(&ServeArgs { config, ..args() }).unwrap_err().to_string();
+        assert!(error.contains("/nowhere/callback.toml"), "{error}");
+    }
+}

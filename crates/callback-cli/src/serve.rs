@@ -1,0 +1,86 @@
+//! `callback serve`: the parts are put together and run until they are told to stop.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use callback_engine::clock::SystemClock;
+use callback_engine::dialer::{Dialer, ManualDialer};
+use callback_engine::mint::Mint;
+use callback_engine::simulator::{Plan, SimulatedDialer};
+use callback_engine::{Engine, Running};
+use callback_sqlite::SqliteStore;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::ServeArgs;
+use crate::configuration::{Driver, Settings};
+use crate::{demo, logging};
+
+/// Seed of the demonstration's calls and agents.
+const DEMO_SEED: u64 = 20_190_624;
+
+pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    let settings = Settings::load(args)?;
+    logging::start(settings.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")?;
+    runtime.block_on(serve(settings, args.demo))
+}
+
+async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
+    let (engine, running) = start_engine(&settings).await?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("failed to listen on {}", settings.listen))?;
+    let address = listener.local_addr().context("failed to read the address listened on")?;
+    let demonstration = if demonstrate {
+        Some(demo::start(&engine, address, DEMO_SEED).await.context("failed to seed the demonstration")?)
+    } else {
+        None
+    };
+    tracing::info!(%address, database = %settings.database.display(), "serving");
+    let options = callback_http::Options {
+        create_status: settings.compat.create_status,
+        ..callback_http::Options::default()
+    };
+    let stop = stop_asked()?;
+    callback_http::serve(listener, callback_http::router(engine.clone(), options), stop)
+        .await
+        .context("failed to serve")?;
+    tracing::info!("stopping");
+    drop(demonstration);
+    running.stop().await;
+    drop(engine);
+    Ok(())
+}
+
+async fn start_engine(settings: &Settings) -> anyhow::Result<(Engine, Running)> {
+    let path = settings.database.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        SqliteStore::open(&path, callback_sqlite::Options::new(Arc::new(SystemClock)))
+    });
+    let store = opened
+        .await
+        .context("failed to open the database")?
+        .with_context(|| format!("failed to open the database {}", settings.database.display()))?;
+    let dialer: Arc<dyn Dialer> = match settings.dialer {
+        Driver::Manual => Arc::new(ManualDialer),
+        Driver::Simulator => Arc::new(SimulatedDialer::new(Plan::default(), DEMO_SEED)),
+    };
+    let mint = Mint::unpredictable().context("the operating system gives no randomness")?;
+    Engine::start_shared(Arc::new(store), dialer, mint).await.context("failed to start the engine")
+}
+
+/// Completes when the process is asked to stop, by Ctrl-C or SIGTERM.
+fn stop_asked() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
