@@ -224,3 +224,6 @@ impl Reader {
         self.problems.push(HoursProblem { member, code, message });
     }
 }
+
+#[cfg(test)]
+mod tests;
