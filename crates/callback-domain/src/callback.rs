@@ -195,7 +195,8 @@ impl Wait {
     /// Lets a budget run from an instant under a calendar.
     #[must_use]
     pub fn run(budget: Budget, since: Instant, calendar: Option<&OpeningHours>) -> Self {
-        let after = |micros| hours::after_open_time(calendar, since, TimeDelta::microseconds(micros));
+        let after =
+            |micros| hours::after_open_time(calendar, since, TimeDelta::microseconds(micros));
         Self {
             since,
             budget,

@@ -76,6 +76,7 @@ pub struct Explanation {
     pub next_change_at: Option<Instant>,
 }
 
+#[expect(clippy::ref_option, reason = "serde passes the field itself")]
 fn wire_date<S: serde::Serializer>(at: &Option<Instant>, to: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => to.serialize_str(&date::format(*at)),
@@ -136,10 +137,16 @@ pub fn explain(
     let mut gates = Vec::new();
     let mut ask = |name, pass, next_change_at: Option<Instant>, facts: Vec<(&str, Value)>| {
         let facts = facts.into_iter().map(|(name, value)| (name.into(), value)).collect();
-        gates.push(Gate { name, pass, facts, next_change_at: next_change_at.filter(|at| *at > now) });
+        gates.push(Gate {
+            name,
+            pass,
+            facts,
+            next_change_at: next_change_at.filter(|at| *at > now),
+        });
     };
     let wire = |at: Option<Instant>| at.map_or(Value::Null, |at| Value::from(date::format(at)));
-    let id = |id: Option<CallbackId>| id.map_or(Value::Null, |id| Value::from(alloc::format!("{id}")));
+    let id =
+        |id: Option<CallbackId>| id.map_or(Value::Null, |id| Value::from(alloc::format!("{id}")));
 
     ask(
         GateName::NotTerminated,
@@ -167,7 +174,10 @@ pub fn explain(
         GateName::OpeningHours,
         open,
         next_change,
-        alloc::vec![("Open", Value::from(open)), ("AlwaysOpen", Value::from(service.hours().is_none()))],
+        alloc::vec![
+            ("Open", Value::from(open)),
+            ("AlwaysOpen", Value::from(service.hours().is_none()))
+        ],
     );
     let cap = service.max_concurrent_outbound_sessions;
     ask(
@@ -184,7 +194,12 @@ pub fn explain(
         RouteFact::Until(at) => (false, Some(at), None),
         RouteFact::Probing(probe) => (false, None, Some(probe)),
     };
-    ask(GateName::Route, route_pass, route_at, alloc::vec![("Probe", id(probe)), ("Until", wire(route_at))]);
+    ask(
+        GateName::Route,
+        route_pass,
+        route_at,
+        alloc::vec![("Probe", id(probe)), ("Until", wire(route_at))],
+    );
     let (held_for, not_before, hold_until) = match &callback.phase {
         Phase::InQueue { held_for, not_before, wait, .. } => {
             (*held_for, *not_before, held_for.and(wait.hold_until))
@@ -196,7 +211,12 @@ pub fn explain(
         | Phase::Connected { .. }
         | Phase::Terminated { .. } => (None, None, None),
     };
-    ask(GateName::BackOff, not_before.is_none(), not_before, alloc::vec![("Until", wire(not_before))]);
+    ask(
+        GateName::BackOff,
+        not_before.is_none(),
+        not_before,
+        alloc::vec![("Until", wire(not_before))],
+    );
     ask(
         GateName::TargetLive,
         around.line_held_by.is_none_or(|holder| holder == callback.id && !in_queue),
@@ -226,7 +246,10 @@ pub fn explain(
         held_for.is_none_or(|only| around.agent == Some(only)),
         hold_until,
         alloc::vec![
-            ("HeldFor", held_for.map_or(Value::Null, |agent| Value::from(alloc::format!("{agent}")))),
+            (
+                "HeldFor",
+                held_for.map_or(Value::Null, |agent| Value::from(alloc::format!("{agent}")))
+            ),
             ("Until", wire(hold_until)),
         ],
     );

@@ -430,8 +430,12 @@ impl Callback {
             updated_at: now,
             version: 1,
         };
-        let entry =
-            Entry { what: Happening::Created, from: None, to: PhaseName::Pending, details: Map::new() };
+        let entry = Entry {
+            what: Happening::Created,
+            from: None,
+            to: PhaseName::Pending,
+            details: Map::new(),
+        };
         Step { callback, entry: Some(entry), effects: Vec::new() }
     }
 
@@ -442,7 +446,8 @@ impl Callback {
     /// # Errors
     /// [`Refused`] names the phase, the event and the reason.
     pub fn step(self, policy: &Service, event: Event, now: Instant) -> Result<Step, Refused> {
-        let refused = Refused { phase: self.phase_name(), event: event.name(), why: Why::WrongPhase };
+        let refused =
+            Refused { phase: self.phase_name(), event: event.name(), why: Why::WrongPhase };
         let now = now.max(self.updated_at);
         let outcome = match event {
             Event::Tick { start } => self.tick(policy, &start, now),
@@ -462,9 +467,7 @@ impl Callback {
             Event::HangUp { token } => self.hang_up(token, now),
             Event::Heartbeat { token } => self.heartbeat(token, now),
             Event::Renew { attempt } => self.renew(attempt, now),
-            Event::Cancel => {
-                self.abandon(Happening::Cancelled, TerminationReason::Cancelled, now)
-            }
+            Event::Cancel => self.abandon(Happening::Cancelled, TerminationReason::Cancelled, now),
             Event::Fulfil => self.abandon(
                 Happening::FulfilledElsewhere,
                 TerminationReason::FulfilledElsewhere,
@@ -484,8 +487,8 @@ impl Callback {
             return Err(Why::TooEarly);
         }
         match timer {
-            Timer::Due => self.come_due(policy, now),
-            Timer::WaitOver => self.exceed_wait(now),
+            Timer::Due => Ok(self.come_due(policy, now)),
+            Timer::WaitOver => Ok(self.exceed_wait(policy, now)),
             Timer::BackOffOver => self.end_back_off(now),
             Timer::HoldOver => self.end_hold(now),
             Timer::OfferMissed => self.miss_offer(policy, now),

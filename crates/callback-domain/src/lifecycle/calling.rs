@@ -7,9 +7,7 @@ use alloc::vec::Vec;
 use super::{Effect, Happening, Step, Why};
 use crate::agent::Leave;
 use crate::attempt::{Attempt, Outcome, Start};
-use crate::callback::{
-    Budget, Callback, Lease, Leg, Move, Phase, Settled, TerminationReason,
-};
+use crate::callback::{Budget, Callback, Lease, Leg, Move, Phase, Settled, TerminationReason};
 use crate::date::{self, Instant};
 use crate::defaults;
 use crate::hours;
@@ -49,11 +47,8 @@ impl Callback {
         let lease = Lease { agent, token, until: lease_end(now) };
         let seconds = policy.preview_time_in_seconds;
         let until = date::add_seconds(now, i64::from(seconds));
-        let previewing = self.enter(
-            Phase::Preview { place, budget, lease, until },
-            Happening::Accepted,
-            now,
-        );
+        let previewing =
+            self.enter(Phase::Preview { place, budget, lease, until }, Happening::Accepted, now);
         if seconds > 0 {
             return Ok(previewing);
         }
@@ -304,7 +299,12 @@ impl Callback {
     }
 
     /// A phone rang for too long.
-    pub(super) fn give_up(self, policy: &Service, outcome: Outcome, now: Instant) -> Result<Step, Why> {
+    pub(super) fn give_up(
+        self,
+        policy: &Service,
+        outcome: Outcome,
+        now: Instant,
+    ) -> Result<Step, Why> {
         let mut end = self.end(outcome, Happening::AttemptEnded)?;
         end.stop = Some("the phone rang for too long");
         Ok(self.conclude(policy, end, now))
@@ -392,8 +392,8 @@ impl Callback {
 
     /// What an outcome means for the promise.
     fn conclude(mut self, policy: &Service, end: End, now: Instant) -> Step {
-        let asked_too_early =
-            matches!(self.phase, Phase::Dialout { leg: Leg::Agent, .. }) && end.outcome.shows_customer_leg();
+        let asked_too_early = matches!(self.phase, Phase::Dialout { leg: Leg::Agent, .. })
+            && end.outcome.shows_customer_leg();
         if asked_too_early {
             self.dialouts = self.dialouts.saturating_add(1);
         }
@@ -406,9 +406,9 @@ impl Callback {
             (Outcome::InvalidTarget, _) => {
                 self.terminate(TerminationReason::InvalidTarget, end.what, now)
             }
-            (Outcome::OptedOut, _) => self
-                .terminate(TerminationReason::OptedOut, end.what, now)
-                .effect(Effect::Suppress),
+            (Outcome::OptedOut, _) => {
+                self.terminate(TerminationReason::OptedOut, end.what, now).effect(Effect::Suppress)
+            }
             (Outcome::AgentUnavailable, Some((place, budget))) => {
                 self.queue_again(policy, place, budget, None, end.what, now)
             }

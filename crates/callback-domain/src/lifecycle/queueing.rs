@@ -16,21 +16,30 @@ use crate::service::Service;
 
 impl Callback {
     /// Due: into the queue, or on to the next opening.
-    pub(super) fn come_due(self, policy: &Service, now: Instant) -> Result<Step, Why> {
+    pub(super) fn come_due(self, policy: &Service, now: Instant) -> Step {
         if hours::is_open(policy.hours(), now) {
-            let place = self.due.max(self.due_set_at);
+            let due = self.due.max(self.due_set_at);
+            // However late the clock is looked at, the place is that of the opening that let it in.
+            let place = hours::next_opening(policy.hours(), due).map_or(now, |at| at.min(now));
             let phase = self.queued(policy, place, self.fresh_budget(policy), now);
-            return Ok(self.enter(phase, Happening::Queued, now));
+            return self.enter(phase, Happening::Queued, now);
         }
         let later = date::add_seconds(now, i64::from(defaults::CLOSED_POSTPONE_SECONDS));
         let due = hours::next_opening(policy.hours(), now).unwrap_or(later);
         let postponed = Self { due, due_set_at: now, ..self };
         let step = postponed.enter(Phase::Pending, Happening::Postponed, now);
-        Ok(step.detail("DueDate", date::format(due)))
+        step.detail("DueDate", date::format(due))
     }
 
-    pub(super) fn exceed_wait(self, now: Instant) -> Result<Step, Why> {
-        Ok(self.terminate(TerminationReason::QueueTimeExceeded, Happening::WaitExceeded, now))
+    /// The wait is used up, unless an edit of the service has lengthened it since.
+    pub(super) fn exceed_wait(mut self, policy: &Service, now: Instant) -> Step {
+        if let Phase::InQueue { wait, .. } = &mut self.phase {
+            *wait = Wait::run(wait.budget, wait.since, policy.hours());
+            if wait.until.is_none_or(|at| at > now) {
+                return self.quietly();
+            }
+        }
+        self.terminate(TerminationReason::QueueTimeExceeded, Happening::WaitExceeded, now)
     }
 
     pub(super) fn end_back_off(self, now: Instant) -> Result<Step, Why> {
@@ -72,7 +81,12 @@ impl Callback {
         Ok(step.effect(Effect::TakeAgent(agent)))
     }
 
-    pub(super) fn decline(mut self, policy: &Service, token: LeaseToken, now: Instant) -> Result<Step, Why> {
+    pub(super) fn decline(
+        mut self,
+        policy: &Service,
+        token: LeaseToken,
+        now: Instant,
+    ) -> Result<Step, Why> {
         if self.token() != Some(token) {
             return self.repeated(token, Move::Decline);
         }
@@ -122,7 +136,12 @@ impl Callback {
         self.enter(phase, what, now)
     }
 
-    pub(super) fn terminate(self, reason: TerminationReason, what: Happening, now: Instant) -> Step {
+    pub(super) fn terminate(
+        self,
+        reason: TerminationReason,
+        what: Happening,
+        now: Instant,
+    ) -> Step {
         let step = self.enter(Phase::Terminated { reason, at: now }, what, now);
         step.detail("TerminationReason", reason.name())
     }
@@ -151,7 +170,12 @@ impl Callback {
         }
         let mut changed = Vec::new();
         note(&mut changed, "Target", &mut self.target, edit.target);
-        note(&mut changed, "AlternativeTarget", &mut self.alternative_target, edit.alternative_target);
+        note(
+            &mut changed,
+            "AlternativeTarget",
+            &mut self.alternative_target,
+            edit.alternative_target,
+        );
         note(&mut changed, "Priority", &mut self.priority, edit.priority);
         note(&mut changed, "MaxRetries", &mut self.max_retries, edit.max_retries);
         note(
@@ -207,21 +231,26 @@ impl Callback {
     }
 
     pub(super) fn preferred_gone(mut self, now: Instant) -> Result<Step, Why> {
-        self.preferred = None;
-        match self.phase {
-            Phase::InQueue { held_for: Some(_), .. } => self.end_hold(now),
-            Phase::Offered { ref mut held_for, ref mut wait, .. } => {
+        let was_preferred = self.preferred.take().is_some();
+        match &mut self.phase {
+            Phase::InQueue { held_for: Some(_), .. } => return self.end_hold(now),
+            Phase::Offered { held_for, wait, .. } => {
                 *held_for = None;
                 *wait = wait.without_hold();
-                Ok(self.quietly())
             }
             Phase::Pending
-            | Phase::InQueue { .. }
+            | Phase::InQueue { held_for: None, .. }
             | Phase::Preview { .. }
             | Phase::Dialout { .. }
-            | Phase::Connected { .. } => Ok(self.quietly()),
-            Phase::Terminated { .. } => Err(Why::WrongPhase),
+            | Phase::Connected { .. } => {}
+            Phase::Terminated { .. } => return Err(Why::WrongPhase),
         }
+        if !was_preferred {
+            return Ok(self.quietly());
+        }
+        let phase = self.phase.clone();
+        let changed = Value::from(alloc::vec!["PreferredAgent"]);
+        Ok(self.enter(phase, Happening::Edited, now).detail("Changed", changed))
     }
 
     fn fresh_budget(&self, policy: &Service) -> Budget {

@@ -1,0 +1,8 @@
+//! The real program: started, asked over HTTP, killed, and started again.
+
+mod commands;
+mod crash;
+mod floor;
+mod harness;
+mod life;
+mod stream;
