@@ -20,6 +20,7 @@ mod problem;
 mod resolution;
 mod search;
 mod service;
+mod suppression;
 mod user;
 mod value;
 
@@ -31,4 +32,5 @@ pub use patch::PatchRequest;
 pub use problem::{Problem, Problems};
 pub use search::{AgentRef, SearchRequest, SortOrder};
 pub use service::ServiceRequest;
+pub use suppression::SuppressionRequest;
 pub use user::{UserDto, UserRequest};

@@ -306,8 +306,10 @@ pub struct After {
     pub deadline: Option<Instant>,
     /// Lines of the ledger that were appended.
     pub lines: usize,
-    /// Services that were edited and need their callbacks' deadlines computed anew.
+    /// Callbacks' deadlines are to be computed anew after a service's edit.
     pub recalculate: bool,
+    /// Services were made, edited or removed.
+    pub services_edited: bool,
     /// Lines whose suppression or claim changed; a hint for those who watch.
     pub keys: Vec<TargetKey>,
 }

@@ -1,5 +1,7 @@
 //! The handle that the rest of the program holds: use cases in, answers out.
 
+mod answers;
+pub mod directory;
 mod pulse;
 pub mod requests;
 
@@ -13,6 +15,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use self::directory::{Directory, Services};
 use crate::command::{After, Answer, Command, Report, What};
 use crate::dialer::{Dialer, Reports, Resumed, Started};
 use crate::error::Error;
@@ -47,6 +50,7 @@ struct Inner {
     agenda: Mutex<Agenda>,
     wake: Notify,
     ledger: watch::Sender<u64>,
+    directory: Directory,
 }
 
 /// What the driver has to look at.
@@ -116,6 +120,7 @@ impl Engine {
             agenda: Mutex::default(),
             wake: Notify::new(),
             ledger: watch::Sender::new(0),
+            directory: Directory::default(),
         }));
         engine.renew().await?;
         engine.take_over(engine.0.store.is_exclusive()).await?;
@@ -135,9 +140,21 @@ impl Engine {
     /// [`Error`] says why nothing was done.
     pub async fn run(&self, actor: Actor, what: What) -> Result<Answer, Error> {
         let command = Command { actor, site: Arc::clone(&self.0.site), what };
-        let done = self.0.store.run(command).await?;
+        let done = self.0.store.run(command).await.inspect_err(|error| {
+            if matches!(error, Error::ServiceChanged(_)) {
+                self.0.directory.forget();
+            }
+        })?;
         self.follow_up(done.after);
         Ok(done.answer)
+    }
+
+    /// Every service of the installation.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn services(&self) -> Result<Arc<Services>, StoreError> {
+        self.0.directory.services(self.store()).await
     }
 
     /// The store, for reads.
@@ -176,6 +193,9 @@ impl Engine {
         for attempt in after.stop {
             let engine = self.clone();
             tokio::spawn(async move { engine.0.dialer.stop(&attempt).await });
+        }
+        if after.services_edited {
+            self.0.directory.forget();
         }
         let mut agenda = self.agenda();
         let sooner = match (agenda.deadline, after.deadline) {

@@ -27,8 +27,9 @@ use crate::store::{Store, StoreError};
 use crate::suppression::Suppression;
 use crate::work;
 
-use self::rows::MemoryRows;
 use self::state::State;
+
+pub use self::rows::MemoryRows;
 
 /// An installation in memory.
 pub struct MemoryStore {
@@ -55,11 +56,26 @@ impl MemoryStore {
     /// # Errors
     /// As [`work::run`].
     pub fn run_now(&self, command: &Command) -> Result<Done, Error> {
+        self.transact(async |rows| work::run(rows, command).await)
+    }
+
+    /// Lends the rows to work of one's own, as one transaction and without a runtime.
+    ///
+    /// Nothing is rolled back: work that fails is to have written nothing.
+    pub fn transact<T>(&self, work: impl AsyncFnOnce(&mut MemoryRows<'_>) -> T) -> T {
         let mut state = self.state();
         let now = self.clock.now().max(state.latest);
         state.latest = now;
         let mut rows = MemoryRows { state: &mut state, now };
-        immediate(work::run(&mut rows, command))
+        immediate(work(&mut rows))
+    }
+
+    /// The same installation once more, under another clock: what happens to one is not seen by
+    /// the other.
+    #[must_use]
+    pub fn branch(&self, clock: Arc<dyn Clock>) -> Self {
+        let state = Mutex::new(self.state().clone());
+        Self { clock, installation: self.installation, state }
     }
 
     /// Looks at every callback, in order of identity.

@@ -1,1 +1,27 @@
-//! Being written.
+//! The HTTP API: requests are read, run by the engine, and answered as JSON.
+//!
+//! Every failure, the framework's own included, has the one body of `problem`.
+
+#![deny(missing_docs)]
+
+mod router;
+mod serve;
+mod request;
+mod callbacks;
+mod search;
+mod moves;
+mod history;
+mod services;
+mod users;
+mod suppressions;
+mod health;
+mod answer;
+mod body;
+mod path;
+mod parameters;
+mod headers;
+mod etag;
+mod problem;
+
+pub use router::{Options, router};
+pub use serve::serve;

@@ -1,11 +1,10 @@
 //! A callback in virtual time, and the transcript of what is done to it.
 
 use std::fmt::Write as _;
-use std::mem;
 
 use callback_domain::agent::Leave;
 use callback_domain::attempt::{DriverCaps, Outcome};
-use callback_domain::callback::{Callback, Leg, Phase};
+use callback_domain::callback::{Callback, Phase};
 use callback_domain::date::Instant;
 use callback_domain::id::{AgentId, AttemptId, LeaseToken};
 use callback_domain::lifecycle::{Edit, Effect, Event, NewCallback, Step};
@@ -16,6 +15,7 @@ use expect_test::Expect;
 use super::floor::{ANN, AUTOMATIC, CALLBACK, morning, service, start, wish};
 
 /// One callback, stepped by hand.
+#[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) service: Service,
     pub(crate) callback: Callback,
@@ -67,6 +67,22 @@ impl Scene {
         Self::dialled().agent_answered().connected()
     }
 
+    /// In preview for so long that the lease ends first.
+    pub(crate) fn previewed_for(seconds: u32) -> Self {
+        let slow = Service {
+            preview_time_in_seconds: seconds,
+            rona_timeout_in_seconds: seconds,
+            max_dialout_time_in_seconds: seconds,
+            ..service()
+        };
+        Self::queued(slow, wish()).offer().accept()
+    }
+
+    /// Ringing for so long that the lease ends first.
+    pub(crate) fn dialled_for(seconds: u32) -> Self {
+        Self::previewed_for(seconds).dial()
+    }
+
     pub(crate) fn later(mut self, seconds: i64) -> Self {
         self.now += TimeDelta::seconds(seconds);
         self
@@ -85,7 +101,7 @@ impl Scene {
         self.tick_now()
     }
 
-    pub(crate) fn tick_now(mut self) -> Self {
+    pub(crate) fn tick_now(self) -> Self {
         let label = match self.callback.deadline() {
             Some((_, timer)) => format!("Tick({timer:?})"),
             None => "Tick".into(),
@@ -130,7 +146,7 @@ impl Scene {
         self.mine(|token| Event::Heartbeat { token })
     }
 
-    pub(crate) fn report(mut self, outcome: Outcome) -> Self {
+    pub(crate) fn report(self, outcome: Outcome) -> Self {
         let token = self.token;
         let event = Event::Report { token, outcome, detail: None };
         self.take(&format!("Report({outcome})"), event)
@@ -146,15 +162,16 @@ impl Scene {
         self.event(Event::Connected { attempt })
     }
 
+    pub(crate) fn renew(self) -> Self {
+        let attempt = self.last_attempt();
+        self.event(Event::Renew { attempt })
+    }
+
     pub(crate) fn ended(self, outcome: Outcome) -> Self {
         self.ended_after(outcome, None)
     }
 
-    pub(crate) fn ended_after(
-        mut self,
-        outcome: Outcome,
-        retry_after_seconds: Option<u32>,
-    ) -> Self {
+    pub(crate) fn ended_after(self, outcome: Outcome, retry_after_seconds: Option<u32>) -> Self {
         let attempt = self.last_attempt();
         let event = Event::Ended { attempt, outcome, detail: None, retry_after_seconds };
         self.take(&format!("Ended({outcome})"), event)
@@ -164,7 +181,7 @@ impl Scene {
         self.event(Event::Edit(Box::new(edit)))
     }
 
-    pub(crate) fn event(mut self, event: Event) -> Self {
+    pub(crate) fn event(self, event: Event) -> Self {
         let label = event.name();
         self.take(label, event)
     }
@@ -182,7 +199,7 @@ impl Scene {
 
     /// Writes down a fact that no step shows.
     pub(crate) fn note(mut self, fact: impl FnOnce(&Self) -> String) -> Self {
-        let line = format!("{} · {}\n", self.clock(self.now), fact(&self));
+        let line = format!("{} · {}\n", Self::clock(self.now), fact(&self));
         self.transcript.push_str(&line);
         self
     }
@@ -198,7 +215,7 @@ impl Scene {
         expected.assert_eq(&self.transcript);
     }
 
-    fn take(&mut self, label: &str, event: Event) -> Self {
+    fn take(mut self, label: &str, event: Event) -> Self {
         match self.callback.clone().step(&self.service, event, self.now) {
             Ok(step) => {
                 self.callback = step.callback.clone();
@@ -207,25 +224,19 @@ impl Scene {
             }
             Err(refused) => {
                 let phase = refused.phase.name();
-                let line =
-                    format!("{} {label}: refused in {phase}: {}\n", self.clock(self.now), refused.why);
+                let line = format!(
+                    "{} {label}: refused in {phase}: {}\n",
+                    Self::clock(self.now),
+                    refused.why
+                );
                 self.transcript.push_str(&line);
             }
         }
-        self.handed_on()
-    }
-
-    fn handed_on(&mut self) -> Self {
-        Self {
-            service: self.service.clone(),
-            callback: self.callback.clone(),
-            transcript: mem::take(&mut self.transcript),
-            ..*self
-        }
+        self
     }
 
     fn write(&mut self, label: &str, step: &Step) {
-        let mut line = format!("{} {label}: ", self.clock(self.now));
+        let mut line = format!("{} {label}: ", Self::clock(self.now));
         match &step.entry {
             None => {
                 let _written = write!(line, "{}, nothing new", step.callback.phase_name().name());
@@ -250,19 +261,20 @@ impl Scene {
     }
 
     /// The time of day, with the date once it is no longer the first day.
-    pub(crate) fn clock(&self, at: Instant) -> String {
+    pub(crate) fn clock(at: Instant) -> String {
         let same_day = at.date_naive() == morning().date_naive();
         at.format(if same_day { "%H:%M:%S" } else { "%a %d %H:%M:%S" }).to_string()
     }
 
     /// Since when it counts as waiting, among its equals.
     pub(crate) fn place(&self) -> String {
-        place(&self.callback).map_or_else(|| "no place".into(), |at| format!("place {}", self.clock(at)))
+        place(&self.callback)
+            .map_or_else(|| "no place".into(), |at| format!("place {}", Self::clock(at)))
     }
 
     pub(crate) fn next(&self) -> String {
         let Some((at, timer)) = self.callback.deadline() else { return "no deadline".into() };
-        format!("{timer:?} at {}", self.clock(at))
+        format!("{timer:?} at {}", Self::clock(at))
     }
 
     pub(crate) fn wait_left(&self) -> String {
@@ -272,7 +284,7 @@ impl Scene {
 
     pub(crate) fn counts(&self) -> String {
         let Callback { retry_count, attempts, dialouts, .. } = &self.callback;
-        format!("{attempts} attempts, {dialouts} dial-outs, {retry_count} retries")
+        format!("attempts {attempts}, dial-outs {dialouts}, retries {retry_count}")
     }
 }
 
@@ -284,19 +296,6 @@ pub(crate) fn place(callback: &Callback) -> Option<Instant> {
         | Phase::Preview { place, .. }
         | Phase::Dialout { place, .. } => Some(*place),
         Phase::Pending | Phase::Connected { .. } | Phase::Terminated { .. } => None,
-    }
-}
-
-/// Whose phone is awaited.
-pub(crate) fn leg(callback: &Callback) -> Option<Leg> {
-    match &callback.phase {
-        Phase::Dialout { leg, .. } => Some(*leg),
-        Phase::Pending
-        | Phase::InQueue { .. }
-        | Phase::Offered { .. }
-        | Phase::Preview { .. }
-        | Phase::Connected { .. }
-        | Phase::Terminated { .. } => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests from outside: read, held against the installation, and turned into commands.
 
+use std::sync::Arc;
+
 use callback_domain::agent::Agent;
 use callback_domain::callback::{Callback, Creator};
 use callback_domain::dto::{
@@ -191,27 +193,23 @@ impl Engine {
             },
             None => None,
         };
-        request.resolve(service.as_ref(), agent).map(Some).map_err(Error::Invalid)
+        request.resolve(service.as_deref(), agent).map(Some).map_err(Error::Invalid)
     }
 
     /// One service.
     ///
     /// # Errors
     /// [`Error::ServiceNotFound`].
-    pub async fn service(&self, id: ServiceId) -> Result<Service, Error> {
-        let services = self.store().services().await?;
-        let found = services.into_iter().find(|service| service.id == id);
-        found.ok_or_else(|| Error::ServiceNotFound(id.to_string()))
+    pub async fn service(&self, id: ServiceId) -> Result<Arc<Service>, Error> {
+        let services = self.services().await?;
+        services.by_id(id).cloned().ok_or_else(|| Error::ServiceNotFound(id.to_string()))
     }
 
     /// The service meant: the one with the id if there is one, else the one with the address.
-    async fn service_named(&self, wanted: &ServiceRef) -> Result<Service, Error> {
-        let services = self.store().services().await?;
-        let by_id = wanted.id.and_then(|id| services.iter().find(|service| service.id == id));
-        let by_sip = || {
-            let key = wanted.sip.as_ref()?.key();
-            services.iter().find(|service| service.sip_uri.key() == key)
-        };
+    async fn service_named(&self, wanted: &ServiceRef) -> Result<Arc<Service>, Error> {
+        let services = self.services().await?;
+        let by_id = wanted.id.and_then(|id| services.by_id(id));
+        let by_sip = || services.by_sip(wanted.sip.as_ref()?);
         by_id.or_else(by_sip).cloned().ok_or_else(|| {
             let id = wanted.id.map(|id| id.to_string());
             let sip = wanted.sip.as_ref().map(|sip| sip.as_str().to_owned());

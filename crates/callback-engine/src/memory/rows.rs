@@ -23,9 +23,16 @@ use crate::suppression::Suppression;
 /// Seconds for which an answer is remembered under its idempotency key.
 const REMEMBERED_SECONDS: i64 = 86_400;
 
-pub(super) struct MemoryRows<'a> {
+/// The rows of an installation in memory.
+pub struct MemoryRows<'a> {
     pub(super) state: &'a mut State,
     pub(super) now: Instant,
+}
+
+impl std::fmt::Debug for MemoryRows<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryRows").field("now", &self.now).finish_non_exhaustive()
+    }
 }
 
 impl Rows for MemoryRows<'_> {

@@ -17,7 +17,7 @@ use crate::route::Route;
 use crate::store::{Claim, Remembered};
 use crate::suppression::Suppression;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct State {
     pub(super) latest: Instant,
     pub(super) callbacks: BTreeMap<CallbackId, Callback>,

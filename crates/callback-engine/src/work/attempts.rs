@@ -156,7 +156,7 @@ impl<R: Rows> Work<'_, R> {
             };
             let callback = self.rows.callback(attempt.callback).await?;
             if let Some(callback) = callback.filter(|callback| callback.attempt() == Some(*id)) {
-                self.step(callback, Event::Renew { attempt: *id }).await?;
+                self.must_step(callback, Event::Renew { attempt: *id }).await?;
             }
         }
         Ok(Answer::Done)

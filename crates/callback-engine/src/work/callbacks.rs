@@ -150,6 +150,27 @@ impl<R: Rows> Work<'_, R> {
         Ok(self.apply(&before, step).await?)
     }
 
+    /// Moves a stored callback by an event that cannot be refused here.
+    ///
+    /// Other rows may have been written in the same transaction, so a refusal aborts it.
+    pub(super) async fn must_step(
+        &mut self,
+        before: Callback,
+        event: Event,
+    ) -> Result<Callback, StoreError> {
+        let id = before.id;
+        match self.step(before, event).await {
+            Ok(callback) => Ok(callback),
+            Err(Error::Store(error)) => Err(error),
+            Err(refusal) => Err(StoreError::Corrupt {
+                table: "callbacks",
+                column: "phase",
+                id: id.to_string(),
+                cause: refusal.to_string(),
+            }),
+        }
+    }
+
     /// Writes a step: callback, ledger, attempt, agent and line together.
     pub(super) async fn apply(&mut self, before: &Callback, step: Step) -> Result<Callback, StoreError> {
         if step.callback != *before {

@@ -88,7 +88,7 @@ impl<R: Rows> Work<'_, R> {
             self.rows.put_route(&self.site.driver, &route).await?;
         }
         let offer = Event::Offer { agent: agent.id, token: self.site.token() };
-        Ok(Some(self.step(before, offer).await?))
+        Ok(Some(self.must_step(before, offer).await?))
     }
 
     /// What the policy gives this agent now: its service, the pick, and whether it tries a route.
@@ -160,7 +160,7 @@ impl<R: Rows> Work<'_, R> {
         match callback.token() {
             Some(token) => {
                 let event = Event::Accept { token, start: self.site.start(self.now) };
-                self.step(callback, event).await
+                Ok(self.must_step(callback, event).await?)
             }
             None => Ok(callback),
         }

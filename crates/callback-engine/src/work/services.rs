@@ -47,6 +47,7 @@ impl<R: Rows> Work<'_, R> {
             return Err(Error::AddressTaken(service.sip_uri.as_str().to_owned()));
         }
         self.rows.put_service(service).await?;
+        self.after.services_edited = true;
         self.append(Subject::Service(service.id), Some(service.id), what, Map::new()).await?;
         Ok(Answer::Service(Box::new(service.clone())))
     }
@@ -67,6 +68,7 @@ impl<R: Rows> Work<'_, R> {
         }
         self.rows.end_recalculation(id).await?;
         self.rows.delete_service(id).await?;
+        self.after.services_edited = true;
         self.append(Subject::Service(id), Some(id), "ServiceDeleted", Map::new()).await?;
         Ok(Answer::Done)
     }

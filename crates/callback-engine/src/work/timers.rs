@@ -28,7 +28,7 @@ impl<R: Rows> Work<'_, R> {
         }
         for callback in due.callbacks {
             let start = self.site.start(self.now);
-            self.step(callback, Event::Tick { start }).await?;
+            self.must_step(callback, Event::Tick { start }).await?;
         }
         for key in due.keys {
             self.rows.unwake_key(&key).await?;
@@ -43,7 +43,7 @@ impl<R: Rows> Work<'_, R> {
         let due = self.rows.due(self.now, limit).await?;
         for callback in due.callbacks {
             let start = self.site.start(self.now);
-            self.step(callback, Event::Tick { start }).await?;
+            self.must_step(callback, Event::Tick { start }).await?;
         }
         Ok(())
     }
@@ -58,7 +58,7 @@ impl<R: Rows> Work<'_, R> {
         let (moved, last) = (batch.len(), batch.last().map(|callback| callback.id));
         for callback in batch {
             let key = callback.key();
-            self.step(callback, Event::PolicyChanged).await?;
+            self.must_step(callback, Event::PolicyChanged).await?;
             self.refresh(&key).await?;
         }
         if moved < limit {
@@ -81,7 +81,7 @@ impl<R: Rows> Work<'_, R> {
             let held = self.rows.held_callbacks(agent, service, BATCH).await?;
             let last = held.len() < BATCH;
             for callback in held {
-                self.step(callback, Event::PreferredGone).await?;
+                self.must_step(callback, Event::PreferredGone).await?;
             }
             if last {
                 return Ok(());

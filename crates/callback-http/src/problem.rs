@@ -1,0 +1,239 @@
+//! Failures as answers: the only place that picks a status, and the only place that logs a failure.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use callback_domain::dto::{Problem, Problems};
+use callback_domain::id::CallbackId;
+use callback_domain::lifecycle::Why;
+use callback_engine::Error;
+use callback_engine::store::StoreError;
+use serde::Serialize;
+
+/// Seconds after which a caller may try again what failed for want of storage or time.
+const RETRY_SECONDS: u16 = 5;
+/// Seconds after which a full queue may have room.
+const QUEUE_RETRY_SECONDS: u16 = 60;
+
+/// Why a request is not answered as it wished.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// The engine refused or failed.
+    Engine(Error),
+    /// The body is no JSON, or did not arrive whole.
+    MalformedJson(String),
+    /// The body is longer than this path takes.
+    PayloadTooLarge,
+    /// The body is of a type that this path does not take.
+    UnsupportedMediaType(&'static str),
+    /// There is no such path.
+    NotFound,
+    /// The path has no such method.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    SlowBody,
+    /// The answer was not ready in time.
+    Timeout,
+    /// The store takes no writes, for this reason.
+    NotReady(String),
+    /// The handler panicked.
+    Panicked,
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(Error::Store(error))
+    }
+}
+
+impl From<Problems> for ApiError {
+    fn from(problems: Problems) -> Self {
+        Self::Engine(Error::Invalid(problems))
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Problems(vec![problem]).into()
+    }
+}
+
+/// The body of every failure: RFC 9457, with the older shape as an extension.
+#[derive(Serialize)]
+struct Body {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+    #[serde(rename = "ExistingCallbackId", skip_serializing_if = "Option::is_none")]
+    existing: Option<CallbackId>,
+    #[serde(rename = "Error")]
+    error: ErrorMember,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ErrorMember {
+    code: &'static str,
+    message: String,
+    details: Vec<Problem>,
+}
+
+impl ApiError {
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Engine(error) => engine_status_and_code(error),
+            Self::MalformedJson(_) => (StatusCode::BAD_REQUEST, "MalformedJson"),
+            Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
+            Self::UnsupportedMediaType(_) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType")
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, "NotFound"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+            Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "Timeout"),
+            Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "Timeout"),
+            Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "StorageUnavailable"),
+            Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "Internal"),
+        }
+    }
+
+    /// What the caller reads; the store's own words stay in the log.
+    fn message(&self) -> String {
+        match self {
+            Self::Engine(Error::Store(error)) => match error {
+                StoreError::Unavailable { .. } => {
+                    "the storage cannot be reached at present".to_owned()
+                }
+                StoreError::Full { .. } => "the storage is full".to_owned(),
+                StoreError::Corrupt { .. } => "a stored row cannot be read".to_owned(),
+            },
+            Self::Engine(error) => error.to_string(),
+            Self::MalformedJson(why) => format!("the body is not JSON: {why}"),
+            Self::PayloadTooLarge => "the body is longer than is accepted here".to_owned(),
+            Self::UnsupportedMediaType(accepted) => {
+                format!("the body's Content-Type is not accepted; accepted is {accepted} in UTF-8")
+            }
+            Self::NotFound => "there is nothing at this path".to_owned(),
+            Self::MethodNotAllowed => "this path does not take this method".to_owned(),
+            Self::SlowBody => "the body did not arrive in time".to_owned(),
+            Self::Timeout => {
+                "the answer was not ready in time; the request may still take effect".to_owned()
+            }
+            Self::NotReady(fault) => format!("the storage takes no writes: {fault}"),
+            Self::Panicked => "something went wrong that should not be possible".to_owned(),
+        }
+    }
+
+    fn retry_seconds(&self) -> Option<u16> {
+        match self.status_and_code().0 {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => {
+                Some(RETRY_SECONDS)
+            }
+            StatusCode::TOO_MANY_REQUESTS => Some(QUEUE_RETRY_SECONDS),
+            _ => None,
+        }
+    }
+
+    fn existing(&self) -> Option<CallbackId> {
+        if let Self::Engine(Error::DuplicateCallback(existing)) = self {
+            Some(*existing)
+        } else {
+            None
+        }
+    }
+
+    /// Writes a failure of ours to the log, with the cause that the caller is not told.
+    pub(crate) fn log(&self) {
+        let (status, code) = self.status_and_code();
+        if !status.is_server_error() {
+            return;
+        }
+        if let Self::Engine(error) = self {
+            tracing::error!(code, %error, "failed to answer a request");
+        } else {
+            tracing::error!(code, error = self.message(), "failed to answer a request");
+        }
+    }
+}
+
+fn engine_status_and_code(error: &Error) -> (StatusCode, &'static str) {
+    match error {
+        Error::Invalid(_) => (StatusCode::BAD_REQUEST, "ValidationFailed"),
+        Error::CallbackNotFound(_) => (StatusCode::NOT_FOUND, "CallbackNotFound"),
+        Error::ServiceNotFound(_) => (StatusCode::NOT_FOUND, "ServiceNotFound"),
+        Error::UserNotFound(_) => (StatusCode::NOT_FOUND, "UserNotFound"),
+        Error::SuppressionNotFound(_) => (StatusCode::NOT_FOUND, "SuppressionNotFound"),
+        Error::ServiceNotOutbound(_) => (StatusCode::CONFLICT, "ServiceNotOutbound"),
+        Error::DuplicateCallback(_) => (StatusCode::CONFLICT, "DuplicateCallback"),
+        Error::TargetSuppressed { .. } => (StatusCode::CONFLICT, "TargetSuppressed"),
+        Error::QueueFull { .. } => (StatusCode::TOO_MANY_REQUESTS, "QueueFull"),
+        Error::Refused(refused) => match refused.why {
+            Why::LeaseLost => (StatusCode::CONFLICT, "LeaseLost"),
+            Why::WrongPhase
+            | Why::TooEarly
+            | Why::OtherAttempt
+            | Why::Outcome(_)
+            | Why::AllowanceUsed(_)
+            | Why::NotForAgent => (StatusCode::CONFLICT, "WrongPhase"),
+        },
+        Error::StaleVersion { .. } => (StatusCode::PRECONDITION_FAILED, "StaleVersion"),
+        Error::InUse { .. } => (StatusCode::CONFLICT, "InUse"),
+        Error::AddressTaken(_) => (StatusCode::CONFLICT, "AddressTaken"),
+        Error::NoTask { .. } => (StatusCode::CONFLICT, "WrongPhase"),
+        Error::IdempotencyKeyReused => (StatusCode::CONFLICT, "IdempotencyKeyReused"),
+        Error::ServiceChanged(_) => (StatusCode::CONFLICT, "ServiceChanged"),
+        Error::Store(StoreError::Unavailable { .. }) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "StorageUnavailable")
+        }
+        Error::Store(StoreError::Full { .. }) => (StatusCode::INSUFFICIENT_STORAGE, "StorageFull"),
+        Error::Store(StoreError::Corrupt { .. }) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal"),
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let (status, code) = self.status_and_code();
+        let (message, retry, existing) = (self.message(), self.retry_seconds(), self.existing());
+        let details = if let Self::Engine(Error::Invalid(Problems(found))) = self {
+            found
+        } else {
+            Vec::new()
+        };
+        let body = Body {
+            r#type: format!("/problems/{}", words(code, '-').to_ascii_lowercase()),
+            title: words(code, ' '),
+            status: status.as_u16(),
+            detail: message.clone(),
+            existing,
+            error: ErrorMember { code, message, details },
+        };
+        let mut response = (status, Json(body)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// A code in words: `CallbackNotFound` is `Callback not found`.
+fn words(code: &str, between: char) -> String {
+    let mut words = String::with_capacity(code.len() + 4);
+    for character in code.chars() {
+        if character.is_ascii_uppercase() && !words.is_empty() {
+            words.push(between);
+            words.push(character.to_ascii_lowercase());
+        } else {
+            words.push(character);
+        }
+    }
+    words
+}

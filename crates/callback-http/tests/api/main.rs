@@ -1,0 +1,16 @@
+//! The API as its callers see it: requests in, answers out, through the router.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+
+mod conditions;
+mod creation;
+mod failures;
+mod floor;
+mod harness;
+mod hostile;
+mod operation;
+mod search;
+mod services;
+mod suppressions;
+mod use_case;
+mod users;

@@ -1,0 +1,25 @@
+//! The simulated day: a floor of agents, customers, phones and faults, drawn from a seed, on a
+//! virtual clock, with every invariant asked after every command.
+
+mod broken;
+mod day;
+mod desk;
+mod figures;
+mod floor;
+mod mirror;
+mod node;
+mod invariants;
+mod offers;
+mod outside;
+mod phones;
+mod questions;
+mod record;
+mod sabotage;
+mod watched;
+
+pub use broken::Broken;
+pub use day::run;
+pub use figures::Figures;
+pub use floor::Floor;
+pub use record::{Failure, Record, replay};
+pub use sabotage::Sabotage;
