@@ -150,7 +150,7 @@ impl Agent {
 
     /// Sets the presence; choosing one also clears RONA.
     pub fn choose_presence(&mut self, presence: Presence, now: Instant) {
-        if presence == Presence::Available && self.presence != Presence::Available {
+        if presence == Presence::Available && (self.presence != Presence::Available || self.rona) {
             self.idle_since = now;
         }
         self.presence = presence;

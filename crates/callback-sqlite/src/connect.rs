@@ -10,7 +10,7 @@ use crate::error::OpenError;
 use crate::options::Options;
 use crate::schema;
 
-/// What the store relies on, for one: 3.51.3 mends a race in which a checkpoint could lose the log.
+/// Older ones have a race between a checkpoint and a write, after which a file could be corrupt.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Pages of the log after which it is copied into the file.
@@ -119,12 +119,8 @@ fn set(
     value: impl rusqlite::ToSql,
 ) -> Result<(), OpenError> {
     connection
-        .pragma_update_and_check(None, pragma, value, |_| Ok(()))
-        .or_else(|error| match error {
-            // Some settings answer nothing.
-            rusqlite::Error::QueryReturnedNoRows => Ok(()),
-            error => Err(OpenError::Sqlite { during: "setting up the connection", source: error }),
-        })
+        .pragma_update(None, pragma, value)
+        .map_err(|source| OpenError::Sqlite { during: "setting up the connection", source })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod commands;
 mod crash;
+mod documentation;
 mod floor;
 mod harness;
 mod life;

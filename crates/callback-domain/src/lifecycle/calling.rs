@@ -341,7 +341,7 @@ impl Callback {
                 attempt,
                 outcome: Outcome::Cancelled,
                 detail: None,
-                why: "the callback was cancelled",
+                why: "the callback was taken off the queue",
             });
         }
         Ok(step)

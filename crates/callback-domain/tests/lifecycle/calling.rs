@@ -346,6 +346,7 @@ fn a_call_of_unknown_fate_is_not_repeated_for_two_minutes() {
         .note(Scene::next)
         .expect(&expect![[r#"
             10:00:00 Ended(Lost): Dialout → Pending [AttemptEnded] DueDate=2026-03-02T10:02:00Z Outcome=Lost RetryCount=1
+                     + attempt #1 requested the customer
                      + Ann is free
                      + attempt #1 ended: Lost
             10:00:00 · attempts 1, dial-outs 1, retries 1
@@ -371,6 +372,7 @@ fn a_loss_in_conversation_completes_the_callback() {
 fn a_stop_that_nobody_asked_for_is_a_loss() {
     Scene::dialled().cut().ended(Outcome::Cancelled).expect(&expect![[r#"
         10:00:00 Ended(Cancelled): Dialout → Pending [AttemptEnded] DueDate=2026-03-02T10:05:00Z Outcome=Lost RetryCount=1
+                 + attempt #1 requested the customer
                  + Ann is free
                  + attempt #1 ended: Lost
     "#]]);

@@ -26,15 +26,28 @@ impl<R: Rows> Work<'_, R> {
         limit: usize,
     ) -> Result<Answer, Error> {
         let mut offers = 0;
-        for agent in agents {
-            offers += usize::from(self.offer_to(*agent).await?);
-        }
+        // What has just become ready is for whoever has been idle for longest, so it goes first;
+        // whoever has just come free has what is left.
         for service in services {
             while offers < limit && self.offer_from(*service).await? {
                 offers += 1;
             }
         }
+        for agent in self.by_idleness(agents).await? {
+            if offers < limit {
+                offers += usize::from(self.offer_to(agent).await?);
+            }
+        }
         Ok(Answer::Dispatched { offers, more: offers >= limit })
+    }
+
+    async fn by_idleness(&mut self, agents: &[AgentId]) -> Result<Vec<AgentId>, StoreError> {
+        let mut known = Vec::with_capacity(agents.len());
+        for id in agents {
+            known.extend(self.rows.agent(*id).await?.map(|agent| (agent.idle_since, *id)));
+        }
+        known.sort_unstable();
+        Ok(known.into_iter().map(|(_, id)| id).collect())
     }
 
     pub(super) async fn survey(&mut self) -> Result<Answer, Error> {

@@ -60,7 +60,9 @@ async fn a_dry_run_checks_and_makes_nothing() {
     assert_eq!(total(&api).await, 0);
     api.get(&format!("{PATH}/{}", id(&dry))).await.refused(404, "CallbackNotFound");
     api.post(path, &json!({"Target": "x"})).await.refused(400, "ValidationFailed");
-    api.with_headers(Method::POST, PATH, &key, &wish()).await.expect(201);
+    let made = api.with_headers(Method::POST, PATH, &key, &wish()).await.expect(201);
+    let dry = api.with_headers(Method::POST, path, &key, &wish()).await.expect(200);
+    assert_ne!(dry["Id"], made["Id"], "a dry run does not look at the key");
     api.post("/v1.0/callbacks?dryRun=false", &wish()).await.expect(201);
 }
 

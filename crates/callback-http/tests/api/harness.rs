@@ -173,8 +173,8 @@ impl Answer {
 
     /// Where `Link` leads.
     pub(crate) fn next(&self) -> Option<String> {
-        let link = self.headers.get("link")?.to_str().unwrap();
-        Some(link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned())
+        let link = self.headers.get("link")?.to_str().ok()?;
+        link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"").map(str::to_owned)
     }
 }
 

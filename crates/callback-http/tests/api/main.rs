@@ -8,6 +8,7 @@ mod failures;
 mod floor;
 mod harness;
 mod hostile;
+mod log;
 mod operation;
 mod search;
 mod services;

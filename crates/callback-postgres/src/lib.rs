@@ -1,0 +1,25 @@
+//! The store on PostgreSQL: any number of processes share one database, and none of them leads.
+//!
+//! Commands run in transactions of the [writers](writer), each on a connection of its own;
+//! creations that wait at the same time share a transaction.
+//! [Locks](locks) make several nodes do what one would; [hints] wake the others early, and polling
+//! makes up for hints that are lost.
+//! Time is the database's, read once at the beginning of each transaction, so that the clocks of
+//! nodes need not agree.
+//! The [ledger] is numbered so that its readers never skip a line, however late it is committed.
+
+mod options;
+mod store;
+mod writer;
+mod rows;
+mod locks;
+mod ledger;
+mod search;
+mod hints;
+mod connection;
+mod failure;
+mod records;
+mod migrations;
+
+pub use options::{OpenError, Options};
+pub use store::PostgresStore;

@@ -1,0 +1,170 @@
+-- Identities are kept as uuid, instants as timestamptz (microseconds), text that is ordered as "C".
+-- `record` is the whole value; the columns beside it are what statements look for, written with it.
+-- The nil uuid in `lane` is the open lane, so that a lane is compared like any other column.
+
+CREATE TABLE installation (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  made_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+INSERT INTO installation DEFAULT VALUES;
+
+CREATE TABLE services (
+  id uuid PRIMARY KEY,
+  name text COLLATE "C" NOT NULL,
+  sip_key text COLLATE "C" NOT NULL UNIQUE,
+  attempts_cap integer,
+  record json NOT NULL
+);
+CREATE INDEX services_capped ON services (id) WHERE attempts_cap IS NOT NULL;
+
+-- Locked for as long as a service's queue is picked from.
+CREATE TABLE passes (
+  service uuid PRIMARY KEY,
+  ahead bytea NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE TABLE recalculations (
+  service uuid PRIMARY KEY,
+  after uuid
+);
+
+CREATE TABLE agents (
+  id uuid PRIMARY KEY,
+  name text COLLATE "C" NOT NULL,
+  sip_key text COLLATE "C" NOT NULL UNIQUE,
+  free boolean NOT NULL,
+  deadline timestamptz,
+  record json NOT NULL
+) WITH (fillfactor = 50);
+CREATE INDEX agents_deadline ON agents (deadline, id) WHERE deadline IS NOT NULL;
+
+-- `idle_since` only while the agent waits to be offered something.
+CREATE TABLE agent_services (
+  agent uuid NOT NULL,
+  service uuid NOT NULL,
+  idle_since timestamptz,
+  PRIMARY KEY (agent, service)
+) WITH (fillfactor = 50);
+CREATE INDEX agent_services_staff ON agent_services (service, agent);
+CREATE INDEX agent_services_idle ON agent_services (service, idle_since, agent)
+  WHERE idle_since IS NOT NULL;
+
+CREATE TABLE callbacks (
+  id uuid PRIMARY KEY,
+  service uuid NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  phase text COLLATE "C" NOT NULL,
+  priority smallint NOT NULL,
+  due timestamptz NOT NULL,
+  place timestamptz,
+  lane uuid NOT NULL,
+  backed_off boolean NOT NULL,
+  ready boolean NOT NULL,
+  deadline timestamptz,
+  agent uuid,
+  reason text COLLATE "C",
+  creator text COLLATE "C" NOT NULL,
+  external_task_id text COLLATE "C",
+  caller_id text COLLATE "C",
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  version bigint NOT NULL,
+  record json NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+-- Searches.
+CREATE INDEX callbacks_due ON callbacks (due, id);
+CREATE INDEX callbacks_service_due ON callbacks (service, due, id);
+CREATE INDEX callbacks_key ON callbacks (key, due, id);
+CREATE INDEX callbacks_external_task_id ON callbacks (external_task_id, created_at, id)
+  WHERE external_task_id IS NOT NULL;
+CREATE INDEX callbacks_live_due ON callbacks (phase, due, id) WHERE phase <> 'Terminated';
+CREATE INDEX callbacks_agent ON callbacks (agent) WHERE agent IS NOT NULL;
+-- What is alive, by service.
+CREATE INDEX callbacks_live ON callbacks (service, id) INCLUDE (phase) WHERE phase <> 'Terminated';
+CREATE INDEX callbacks_live_key ON callbacks (key, service, id) WHERE phase <> 'Terminated';
+-- The clock.
+CREATE INDEX callbacks_deadline ON callbacks (deadline, id) WHERE deadline IS NOT NULL;
+-- The queue: only what waits is in these.
+CREATE INDEX callbacks_ready ON callbacks (service, lane, priority, place, id) WHERE ready;
+CREATE INDEX callbacks_ready_key ON callbacks (key) WHERE ready;
+CREATE INDEX callbacks_line ON callbacks (key, service, lane, priority, place, id)
+  WHERE place IS NOT NULL AND NOT backed_off;
+CREATE INDEX callbacks_waiting ON callbacks (service, priority, place, id) WHERE place IS NOT NULL;
+CREATE INDEX callbacks_held ON callbacks (lane, service, id)
+  WHERE place IS NOT NULL AND lane <> '00000000-0000-0000-0000-000000000000';
+
+CREATE TABLE claims (
+  key text COLLATE "C" PRIMARY KEY,
+  callback uuid NOT NULL,
+  service uuid NOT NULL,
+  attempt uuid
+);
+CREATE INDEX claims_service ON claims (service);
+
+CREATE TABLE key_wakes (
+  key text COLLATE "C" PRIMARY KEY,
+  at timestamptz NOT NULL
+);
+CREATE INDEX key_wakes_at ON key_wakes (at, key);
+
+CREATE TABLE attempts (
+  id uuid PRIMARY KEY,
+  callback uuid NOT NULL,
+  number integer NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  node uuid NOT NULL,
+  open boolean NOT NULL,
+  deadline timestamptz,
+  customer_requested_at timestamptz,
+  record json NOT NULL,
+  UNIQUE (callback, number)
+);
+CREATE INDEX attempts_open ON attempts (id) WHERE open;
+CREATE INDEX attempts_deadline ON attempts (deadline, id) WHERE deadline IS NOT NULL;
+CREATE INDEX attempts_dialouts ON attempts (key, customer_requested_at)
+  WHERE customer_requested_at IS NOT NULL;
+
+CREATE TABLE suppressions (
+  sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id uuid NOT NULL UNIQUE,
+  key text COLLATE "C" NOT NULL,
+  service uuid,
+  reason text,
+  until timestamptz,
+  created_at timestamptz NOT NULL
+);
+CREATE INDEX suppressions_key ON suppressions (key, sequence);
+
+CREATE TABLE routes (
+  name text COLLATE "C" PRIMARY KEY,
+  record jsonb NOT NULL
+);
+
+CREATE TABLE nodes (
+  id uuid PRIMARY KEY,
+  until timestamptz NOT NULL
+);
+
+CREATE TABLE remembered (
+  principal text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  body_hash bytea NOT NULL,
+  at timestamptz NOT NULL,
+  record json NOT NULL,
+  PRIMARY KEY (principal, key)
+);
+
+CREATE TABLE ledger (
+  sequence bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME ledger_sequence) PRIMARY KEY,
+  kind text COLLATE "C" NOT NULL,
+  subject uuid NOT NULL,
+  service uuid,
+  at timestamptz NOT NULL,
+  what text NOT NULL,
+  from_phase text,
+  to_phase text,
+  actor text NOT NULL,
+  details json NOT NULL
+);
+CREATE INDEX ledger_subject ON ledger (subject, kind, sequence);

@@ -1,0 +1,376 @@
+//! The rows of one open transaction; every answer is there at once.
+
+pub(crate) mod agents;
+pub(crate) mod attempts;
+pub(crate) mod cache;
+pub(crate) mod callbacks;
+pub(crate) mod clock;
+pub(crate) mod ledger;
+pub(crate) mod lines;
+pub(crate) mod queue;
+pub(crate) mod services;
+pub(crate) mod suppressions;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use callback_domain::agent::Agent;
+use callback_domain::attempt::Attempt;
+use callback_domain::callback::Callback;
+use callback_domain::date::Instant;
+use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::picking::{Heads, OrderKey, Passes};
+use callback_domain::priority::Priority;
+use callback_domain::service::Service;
+use callback_domain::target::TargetKey;
+use callback_engine::command::{Command, Done};
+use callback_engine::error::Error;
+use callback_engine::ledger::Line;
+use callback_engine::route::Route;
+use callback_engine::store::{
+    Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows, StoreError,
+};
+use callback_engine::suppression::Suppression;
+use callback_engine::work;
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use crate::error::Trouble;
+use crate::sql::Answer;
+use cache::Cache;
+
+/// The rows of a transaction that its maker has begun and will end.
+pub(crate) struct SqliteRows<'a> {
+    connection: &'a mut Connection,
+    cache: &'a mut Cache,
+    now: Instant,
+    trouble: Trouble,
+}
+
+impl<'a> SqliteRows<'a> {
+    pub(crate) fn new(connection: &'a mut Connection, cache: &'a mut Cache, now: Instant) -> Self {
+        Self { connection, cache, now, trouble: Trouble::Passing }
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&mut self, command: &Command) -> Result<Done, Error> {
+        let future = pin!(work::run(self, command));
+        match future.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => Err(Error::Store(StoreError::Unavailable {
+                during: "running a command",
+                cause: "it waits for something other than rows".to_owned(),
+            })),
+        }
+    }
+
+    /// The worst that has happened so far.
+    pub(crate) fn trouble(&self) -> Trouble {
+        self.trouble
+    }
+
+    fn during<T>(
+        &mut self,
+        what: &'static str,
+        work: impl FnOnce(&Connection, &mut Cache) -> Answer<T>,
+    ) -> Rowed<T> {
+        work(self.connection, self.cache).map_err(|failure| {
+            self.trouble = self.trouble.max(failure.trouble());
+            failure.during(what)
+        })
+    }
+}
+
+impl Rows for SqliteRows<'_> {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    async fn callback(&mut self, id: CallbackId) -> Rowed<Option<Callback>> {
+        self.during("reading a callback", |rows, _| callbacks::find(rows, id))
+    }
+
+    async fn insert_callback(&mut self, callback: &Callback) -> Rowed<()> {
+        self.during("writing a new callback", |rows, cache| {
+            callbacks::insert(rows, callback)?;
+            cache.count_queued(None, callback);
+            Ok(())
+        })
+    }
+
+    async fn update_callback(&mut self, before: &Callback, callback: &Callback) -> Rowed<()> {
+        self.during("writing a callback", |rows, cache| {
+            callbacks::update(rows, before, callback)?;
+            cache.count_queued(Some(before), callback);
+            Ok(())
+        })
+    }
+
+    async fn has_live_callbacks(&mut self, service: ServiceId) -> Rowed<bool> {
+        self.during("looking for live callbacks", |rows, _| {
+            Ok(!callbacks::live(rows, service, None, 1)?.is_empty())
+        })
+    }
+
+    async fn live_duplicate(
+        &mut self,
+        service: ServiceId,
+        key: &TargetKey,
+    ) -> Rowed<Option<CallbackId>> {
+        self.during("looking for a duplicate", |rows, _| {
+            callbacks::duplicate(rows, service, key)
+        })
+    }
+
+    async fn queued_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
+        self.during("counting what is queued", |rows, cache| {
+            let queued = cache.queued(rows, service)?;
+            Ok(u32::try_from(queued).unwrap_or(u32::MAX).min(limit))
+        })
+    }
+
+    async fn live_callbacks(
+        &mut self,
+        service: ServiceId,
+        after: Option<CallbackId>,
+        limit: usize,
+    ) -> Rowed<Vec<Callback>> {
+        self.during("reading live callbacks", |rows, _| {
+            callbacks::live(rows, service, after, limit)
+        })
+    }
+
+    async fn held_callbacks(
+        &mut self,
+        agent: AgentId,
+        service: Option<ServiceId>,
+        limit: usize,
+    ) -> Rowed<Vec<Callback>> {
+        self.during("reading held callbacks", |rows, _| {
+            callbacks::held(rows, agent, service, limit)
+        })
+    }
+
+    async fn due(&mut self, at: Instant, limit: usize) -> Rowed<Due> {
+        self.during("reading what is due", |rows, _| clock::due(rows, at, limit))
+    }
+
+    async fn next_deadline(&mut self) -> Rowed<Option<Instant>> {
+        self.during("reading the next deadline", |rows, _| clock::next_deadline(rows))
+    }
+
+    async fn heads(&mut self, service: ServiceId, lane: Option<AgentId>) -> Rowed<Heads> {
+        self.during("reading the heads of a queue", |rows, _| queue::heads(rows, service, lane))
+    }
+
+    async fn refresh(
+        &mut self,
+        key: &TargetKey,
+        gate: &Gate,
+    ) -> Rowed<Vec<(ServiceId, Option<AgentId>)>> {
+        self.during("making callbacks ready", |rows, _| queue::refresh(rows, key, gate))
+    }
+
+    async fn waits(&mut self, key: &TargetKey) -> Rowed<bool> {
+        self.during("looking for what waits", |rows, _| queue::waits(rows, key))
+    }
+
+    async fn wake_key(&mut self, key: &TargetKey, at: Instant) -> Rowed<()> {
+        self.during("noting when a line is looked at", |rows, _| clock::wake_key(rows, key, at))
+    }
+
+    async fn unwake_key(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.during("forgetting when a line is looked at", |rows, _| clock::unwake_key(rows, key))
+    }
+
+    async fn ready_services(&mut self) -> Rowed<Vec<ServiceId>> {
+        self.during("looking for what is ready", |rows, _| queue::ready_services(rows))
+    }
+
+    async fn passes(&mut self, service: ServiceId) -> Rowed<Passes> {
+        self.during("reading passes", |rows, _| queue::passes(rows, service))
+    }
+
+    async fn put_passes(&mut self, service: ServiceId, passes: &Passes) -> Rowed<()> {
+        self.during("writing passes", |rows, _| queue::put_passes(rows, service, *passes))
+    }
+
+    async fn waiting(&mut self, service: ServiceId) -> Rowed<([u64; 9], Option<Instant>)> {
+        self.during("counting what waits", |rows, _| queue::waiting(rows, service))
+    }
+
+    async fn ahead(
+        &mut self,
+        service: ServiceId,
+        priority: Priority,
+        order: OrderKey,
+    ) -> Rowed<u64> {
+        self.during("counting what is ahead", |rows, _| {
+            queue::ahead(rows, service, priority, order)
+        })
+    }
+
+    async fn claim(&mut self, key: &TargetKey) -> Rowed<Option<Claim>> {
+        self.during("reading a claim", |rows, _| lines::claim(rows, key))
+    }
+
+    async fn put_claim(&mut self, key: &TargetKey, claim: Claim) -> Rowed<()> {
+        self.during("writing a claim", |rows, _| lines::put_claim(rows, key, claim))
+    }
+
+    async fn release_claim(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.during("releasing a claim", |rows, _| lines::release_claim(rows, key))
+    }
+
+    async fn claims_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
+        self.during("counting claims", |rows, _| lines::claims_up_to(rows, service, limit))
+    }
+
+    async fn attempt(&mut self, id: AttemptId) -> Rowed<Option<Attempt>> {
+        self.during("reading an attempt", |rows, _| attempts::find(rows, id))
+    }
+
+    async fn put_attempt(&mut self, attempt: &Attempt) -> Rowed<()> {
+        self.during("writing an attempt", |rows, _| attempts::put(rows, attempt))
+    }
+
+    async fn open_attempts(&mut self) -> Rowed<Vec<Attempt>> {
+        self.during("reading open attempts", |rows, _| attempts::open(rows))
+    }
+
+    async fn dialouts_since(
+        &mut self,
+        key: &TargetKey,
+        since: Instant,
+        limit: u32,
+    ) -> Rowed<Vec<Instant>> {
+        self.during("reading dial-outs", |rows, _| {
+            attempts::dialouts_since(rows, key, since, limit)
+        })
+    }
+
+    async fn service(&mut self, id: ServiceId) -> Rowed<Option<Arc<Service>>> {
+        self.during("reading a service", |rows, cache| cache.service(rows, id))
+    }
+
+    async fn service_by_sip(&mut self, sip_uri: &str) -> Rowed<Option<ServiceId>> {
+        self.during("looking for a service", |rows, _| services::by_sip(rows, sip_uri))
+    }
+
+    async fn put_service(&mut self, service: &Service) -> Rowed<()> {
+        self.during("writing a service", |rows, cache| {
+            cache.forget_service(service.id);
+            services::put(rows, service)
+        })
+    }
+
+    async fn delete_service(&mut self, id: ServiceId) -> Rowed<()> {
+        self.during("removing a service", |rows, cache| {
+            cache.forget_service(id);
+            services::delete(rows, id)
+        })
+    }
+
+    async fn capped_services(&mut self) -> Rowed<Vec<(ServiceId, u32)>> {
+        self.during("reading caps of attempts", |rows, cache| cache.capped_services(rows))
+    }
+
+    async fn recalculations(&mut self) -> Rowed<Vec<(ServiceId, Option<CallbackId>)>> {
+        self.during("reading what is recalculated", |rows, _| services::recalculations(rows))
+    }
+
+    async fn put_recalculation(
+        &mut self,
+        service: ServiceId,
+        after: Option<CallbackId>,
+    ) -> Rowed<()> {
+        self.during("noting what is recalculated", |rows, _| {
+            services::put_recalculation(rows, service, after)
+        })
+    }
+
+    async fn end_recalculation(&mut self, service: ServiceId) -> Rowed<()> {
+        self.during("ending a recalculation", |rows, _| services::end_recalculation(rows, service))
+    }
+
+    async fn agent(&mut self, id: AgentId) -> Rowed<Option<Agent>> {
+        self.during("reading a user", |rows, _| agents::find(rows, id))
+    }
+
+    async fn agent_by_sip(&mut self, sip_uri: &str) -> Rowed<Option<AgentId>> {
+        self.during("looking for a user", |rows, _| agents::by_sip(rows, sip_uri))
+    }
+
+    async fn put_agent(&mut self, agent: &Agent) -> Rowed<()> {
+        self.during("writing a user", |rows, _| agents::put(rows, agent))
+    }
+
+    async fn delete_agent(&mut self, id: AgentId) -> Rowed<()> {
+        self.during("removing a user", |rows, _| agents::delete(rows, id))
+    }
+
+    async fn longest_idle(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
+        self.during("looking for a free user", |rows, _| agents::longest_idle(rows, service))
+    }
+
+    async fn free_agent_with_own(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
+        self.during("looking for a free user", |rows, _| {
+            agents::free_with_own(rows, service)
+        })
+    }
+
+    async fn agents_of(&mut self, service: ServiceId) -> Rowed<Vec<Agent>> {
+        self.during("reading the users of a service", |rows, _| agents::of(rows, service))
+    }
+
+    async fn suppressions_of(&mut self, key: &TargetKey) -> Rowed<Vec<Suppression>> {
+        let now = self.now;
+        self.during("reading suppressions", |rows, _| suppressions::standing(rows, key, now))
+    }
+
+    async fn put_suppression(&mut self, suppression: &Suppression) -> Rowed<u64> {
+        self.during("writing a suppression", |rows, _| suppressions::put(rows, suppression))
+    }
+
+    async fn delete_suppression(&mut self, id: Uuid) -> Rowed<Option<Suppression>> {
+        self.during("removing a suppression", |rows, _| suppressions::delete(rows, id))
+    }
+
+    async fn route(&mut self, name: &str) -> Rowed<Route> {
+        self.during("reading a route", |rows, _| lines::route(rows, name))
+    }
+
+    async fn put_route(&mut self, name: &str, route: &Route) -> Rowed<()> {
+        self.during("writing a route", |rows, _| lines::put_route(rows, name, route))
+    }
+
+    async fn node_lease(&mut self, node: NodeId) -> Rowed<Option<Instant>> {
+        self.during("reading a node's lease", |rows, _| clock::node_lease(rows, node))
+    }
+
+    async fn put_node_lease(&mut self, node: NodeId, until: Instant) -> Rowed<()> {
+        let now = self.now;
+        self.during("writing a node's lease", |rows, _| {
+            clock::put_node_lease(rows, node, until, now)
+        })
+    }
+
+    async fn remembered(&mut self, principal: &str, key: &str) -> Rowed<Option<Remembered>> {
+        let now = self.now;
+        self.during("reading a remembered answer", |rows, _| {
+            ledger::remembered(rows, principal, key, now)
+        })
+    }
+
+    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+        let now = self.now;
+        self.during("remembering an answer", |rows, _| {
+            ledger::remember(rows, idempotency, callback, now)
+        })
+    }
+
+    async fn append(&mut self, line: &Line) -> Rowed<()> {
+        self.during("appending to the ledger", |rows, _| ledger::append(rows, line))
+    }
+}

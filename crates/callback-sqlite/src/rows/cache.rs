@@ -1,0 +1,76 @@
+//! What a connection need not read again, as long as it is the only one that writes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use callback_domain::callback::{Callback, PhaseName};
+use callback_domain::id::ServiceId;
+use callback_domain::service::Service;
+use rusqlite::Connection;
+
+use super::{callbacks, services};
+use crate::sql::Answer;
+
+/// Facts of the open transaction and those before it; after a rollback it is to be emptied.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    services: BTreeMap<ServiceId, Arc<Service>>,
+    capped: Option<Vec<(ServiceId, u32)>>,
+    queued: BTreeMap<ServiceId, u64>,
+}
+
+impl Cache {
+    pub(super) fn service(
+        &mut self,
+        connection: &Connection,
+        id: ServiceId,
+    ) -> Answer<Option<Arc<Service>>> {
+        if let Some(known) = self.services.get(&id) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let found = services::find(connection, id)?.map(Arc::new);
+        self.services.extend(found.iter().map(|service| (id, Arc::clone(service))));
+        Ok(found)
+    }
+
+    pub(super) fn forget_service(&mut self, id: ServiceId) {
+        self.services.remove(&id);
+        self.capped = None;
+    }
+
+    pub(super) fn capped_services(
+        &mut self,
+        connection: &Connection,
+    ) -> Answer<Vec<(ServiceId, u32)>> {
+        if let Some(known) = &self.capped {
+            return Ok(known.clone());
+        }
+        let found = services::capped(connection)?;
+        self.capped = Some(found.clone());
+        Ok(found)
+    }
+
+    /// How many callbacks of a service are pending or in the queue; counted once.
+    pub(super) fn queued(&mut self, connection: &Connection, service: ServiceId) -> Answer<u64> {
+        if let Some(known) = self.queued.get(&service) {
+            return Ok(*known);
+        }
+        let counted = callbacks::queued(connection, service)?;
+        self.queued.insert(service, counted);
+        Ok(counted)
+    }
+
+    /// Keeps the counts in step with a callback that was written.
+    pub(super) fn count_queued(&mut self, before: Option<&Callback>, after: &Callback) {
+        let Some(count) = self.queued.get_mut(&after.service) else { return };
+        match (before.is_some_and(is_queued), is_queued(after)) {
+            (false, true) => *count = count.saturating_add(1),
+            (true, false) => *count = count.saturating_sub(1),
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+fn is_queued(callback: &Callback) -> bool {
+    matches!(callback.phase_name(), PhaseName::Pending | PhaseName::InQueue)
+}
