@@ -105,7 +105,7 @@ pub enum What {
     },
     /// Makes a user.
     CreateAgent(Box<Agent>),
-    /// Replaces what is configured of a user; the live facts stay.
+    /// Replaces what is configured of a user, and chooses a presence that differs; other live facts stay.
     ReplaceAgent {
         /// Its new form; identity as stored.
         agent: Box<Agent>,

@@ -136,6 +136,8 @@ impl Engine {
 
     /// Runs a use case: step, store, and after the commit the effects.
     ///
+    /// To be awaited to its end: dropped between the two, the effects wait for the next restart.
+    ///
     /// # Errors
     /// [`Error`] says why nothing was done.
     pub async fn run(&self, actor: Actor, what: What) -> Result<Answer, Error> {

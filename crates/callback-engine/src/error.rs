@@ -1,7 +1,7 @@
 //! Why the engine did not do what it was asked.
 
 use callback_domain::dto::Problems;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{CallbackId, ServiceId};
 use callback_domain::lifecycle::Refused;
 
 use crate::store::StoreError;
@@ -64,12 +64,6 @@ pub enum Error {
     /// The address is another one's already.
     #[error("the address {0} is taken")]
     AddressTaken(String),
-    /// The user cannot be given a task.
-    #[error("user {agent} has no task")]
-    NoTask {
-        /// Which user.
-        agent: AgentId,
-    },
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     IdempotencyKeyReused,

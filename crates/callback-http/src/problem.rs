@@ -185,7 +185,6 @@ fn engine_status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::StaleVersion { .. } => (StatusCode::PRECONDITION_FAILED, "StaleVersion"),
         Error::InUse { .. } => (StatusCode::CONFLICT, "InUse"),
         Error::AddressTaken(_) => (StatusCode::CONFLICT, "AddressTaken"),
-        Error::NoTask { .. } => (StatusCode::CONFLICT, "WrongPhase"),
         Error::IdempotencyKeyReused => (StatusCode::CONFLICT, "IdempotencyKeyReused"),
         Error::ServiceChanged(_) => (StatusCode::CONFLICT, "ServiceChanged"),
         Error::Store(StoreError::Unavailable { .. }) => {

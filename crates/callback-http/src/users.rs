@@ -39,7 +39,7 @@ pub(crate) async fn read(
     Ok(show(&api.engine.agent(id).await?))
 }
 
-/// Replaces what is configured of a user; a presence that is named is chosen afterwards.
+/// Replaces what is configured of a user; a presence that differs is chosen with it.
 pub(crate) async fn replace(
     State(api): State<Api>,
     Named(id): Named<AgentId>,
@@ -48,12 +48,7 @@ pub(crate) async fn replace(
 ) -> Result<Response, ApiError> {
     let version = condition.against(api.engine.agent(id).await?.version)?;
     let request = UserRequest::read(&body.value)?;
-    let presence = request.presence;
-    let mut agent = api.engine.replace_agent(api.actor(), id, request, version).await?;
-    if let Some(presence) = presence.filter(|presence| *presence != agent.presence) {
-        agent = changed(&api, id, AgentChange::Presence(presence)).await?;
-    }
-    Ok(show(&agent))
+    Ok(show(&api.engine.replace_agent(api.actor(), id, request, version).await?))
 }
 
 /// Removes a user without a task.

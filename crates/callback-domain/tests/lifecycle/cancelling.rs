@@ -39,26 +39,26 @@ fn a_callback_is_cancelled_in_each_phase() {
         (
             Scene::dialled(),
             expect![[r#"
-            10:00:00 Cancel: Dialout → Terminated [Cancelled] TerminationReason=Cancelled
-                     + Ann is free
-                     + attempt #1 to be stopped, the callback was cancelled: Cancelled
-        "#]],
+                10:00:00 Cancel: Dialout → Terminated [Cancelled] TerminationReason=Cancelled
+                         + Ann is free
+                         + attempt #1 to be stopped, the callback was taken off the queue: Cancelled
+            "#]],
         ),
         (
             Scene::dialled().agent_answered(),
             expect![[r#"
-            10:00:00 Cancel: Dialout → Terminated [Cancelled] TerminationReason=Cancelled
-                     + Ann is free
-                     + attempt #1 to be stopped, the callback was cancelled: Cancelled
-        "#]],
+                10:00:00 Cancel: Dialout → Terminated [Cancelled] TerminationReason=Cancelled
+                         + Ann is free
+                         + attempt #1 to be stopped, the callback was taken off the queue: Cancelled
+            "#]],
         ),
         (
             Scene::connected_call(),
             expect![[r#"
-            10:00:00 Cancel: Connected → Terminated [Cancelled] TerminationReason=Cancelled
-                     + Ann is free
-                     + attempt #1 to be stopped, the callback was cancelled: Cancelled
-        "#]],
+                10:00:00 Cancel: Connected → Terminated [Cancelled] TerminationReason=Cancelled
+                         + Ann is free
+                         + attempt #1 to be stopped, the callback was taken off the queue: Cancelled
+            "#]],
         ),
         (
             Scene::connected_call().hang_up(),
@@ -76,7 +76,7 @@ fn a_customer_helped_elsewhere_is_not_called() {
     Scene::dialled().cut().event(Event::Fulfil).event(Event::Fulfil).expect(&expect![[r#"
         10:00:00 Fulfil: Dialout → Terminated [FulfilledElsewhere] TerminationReason=FulfilledElsewhere
                  + Ann is free
-                 + attempt #1 to be stopped, the callback was cancelled: Cancelled
+                 + attempt #1 to be stopped, the callback was taken off the queue: Cancelled
         10:00:00 Fulfil: refused in Terminated: this phase has no such event
     "#]]);
 }

@@ -37,7 +37,11 @@ impl<R: Rows> Work<'_, R> {
         stored.services.clone_from(&agent.services);
         stored.selectable = agent.selectable;
         stored.distribution = agent.distribution;
-        stored.touch(self.now);
+        if agent.presence == stored.presence {
+            stored.touch(self.now);
+        } else {
+            stored.choose_presence(agent.presence, self.now);
+        }
         self.rows.put_agent(&stored).await?;
         for service in left {
             self.release_held(agent.id, Some(service)).await?;

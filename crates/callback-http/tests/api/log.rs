@@ -1,20 +1,22 @@
 //! What is logged of requests, and what is not.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{Installation, NOBODY};
 
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What was logged on this thread, which is that of one test.
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(bytes);
+        LINES.with_borrow_mut(|lines| lines.extend(bytes));
         Ok(bytes.len())
     }
 
@@ -23,22 +25,14 @@ impl Write for Lines {
     }
 }
 
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_request_is_logged_by_its_route_and_never_with_a_number() {
-    let lines = Lines::default();
+    // For the whole process: what other threads find unheard would stay unheard here too.
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
-        .with_writer(lines.clone())
+        .with_writer(|| Lines)
         .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let api = Installation::new().await;
     api.hotline().await;
     let wish = json!({"Target": "tel:+41785556677", "ExternalTaskId": "+41785556677"});
@@ -52,7 +46,7 @@ async fn a_request_is_logged_by_its_route_and_never_with_a_number() {
     let token = json!({"LeaseToken": NOBODY, "Detail": "+41785556677"});
     let path = format!("/v1.0/callbacks/{NOBODY}/accept");
     api.post(&path, &token).await.refused(400, "ValidationFailed");
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = String::from_utf8(LINES.take()).unwrap();
     assert!(text.contains("/v1.0/callbacks/{id}/accept"), "{text}");
     assert!(text.contains("status=409"), "{text}");
     assert!(!text.contains("5556677"), "{text}");

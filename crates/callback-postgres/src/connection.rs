@@ -1,0 +1,179 @@
+//! Connections: made, named, kept within time-outs, and found again after a loss.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use callback_engine::store::StoreError;
+use tokio::time::Instant;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, Connection, Error, NoTls, Row, Socket, Statement};
+
+use crate::failure::{Failure, in_words};
+use crate::options::{OpenError, Options};
+
+/// The first pause after a connection could not be made; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause between attempts at a connection.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a statement is given.
+pub(crate) type Parameter<'a> = &'a (dyn ToSql + Sync);
+
+/// Makes connections, and knows whether the database is there.
+#[derive(Debug)]
+pub(crate) struct Connector {
+    config: Config,
+    settings: String,
+    health: Mutex<Health>,
+}
+
+/// How the last attempt at a connection went.
+#[derive(Debug, Default)]
+struct Health {
+    fault: Option<String>,
+    pause: Option<Duration>,
+    not_before: Option<Instant>,
+}
+
+impl Connector {
+    pub(crate) fn new(address: &str, options: &Options) -> Result<Self, OpenError> {
+        let mut config: Config =
+            address.parse().map_err(|error| OpenError::Address(in_words(&error)))?;
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(OpenError::TlsUnsupported);
+        }
+        config
+            .application_name(&options.application_name)
+            .connect_timeout(options.connect_timeout)
+            .keepalives_idle(Duration::from_secs(30));
+        let settings = format!(
+            "SET statement_timeout = {}; SET lock_timeout = {}; \
+             SET idle_in_transaction_session_timeout = {}; SET timezone = 'UTC'",
+            options.statement_timeout.as_millis(),
+            options.lock_timeout.as_millis(),
+            options.idle_in_transaction_timeout.as_millis(),
+        );
+        Ok(Self { config, settings, health: Mutex::default() })
+    }
+
+    /// Why the database cannot be reached, as last seen.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.health().fault.clone()
+    }
+
+    /// Notes that a connection was lost, until the next one is made.
+    pub(crate) fn note_lost(&self, cause: String) {
+        self.health().fault.get_or_insert(cause);
+    }
+
+    /// A connection and what drives it; the caller polls the latter.
+    pub(crate) async fn dial(
+        &self,
+    ) -> Result<(Client, Connection<Socket, NoTlsStream>), StoreError> {
+        let refused = |cause| StoreError::Unavailable { during: "connecting", cause };
+        {
+            let health = self.health();
+            let waits = health.not_before.is_some_and(|at| at > Instant::now());
+            if let (true, Some(fault)) = (waits, &health.fault) {
+                return Err(refused(fault.clone()));
+            }
+        }
+        match self.config.connect(NoTls).await {
+            Ok(connected) => {
+                *self.health() = Health::default();
+                Ok(connected)
+            }
+            Err(error) => {
+                let cause = in_words(&error);
+                let mut health = self.health();
+                let pause = health.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
+                health.fault = Some(cause.clone());
+                health.pause = Some(pause);
+                health.not_before = Some(Instant::now() + pause);
+                Err(refused(cause))
+            }
+        }
+    }
+
+    /// A session, ready for statements.
+    pub(crate) async fn open(&self) -> Result<Session, StoreError> {
+        let (client, connection) = self.dial().await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = in_words(&error), "a connection to the database ended");
+            }
+        });
+        self.prepare_session(&client).await?;
+        Ok(Session { client: Arc::new(client), statements: HashMap::new() })
+    }
+
+    /// Sets the time-outs of a fresh connection that somebody polls.
+    pub(crate) async fn prepare_session(&self, client: &Client) -> Result<(), StoreError> {
+        let set = client.batch_execute(&self.settings).await;
+        set.map_err(|error| Failure::of("connecting", &error).into_error())
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection with its prepared statements.
+pub(crate) struct Session {
+    pub(crate) client: Arc<Client>,
+    statements: HashMap<&'static str, Statement>,
+}
+
+impl Session {
+    pub(crate) fn is_lost(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// The statement, prepared once for each connection.
+    pub(crate) async fn prepare(&mut self, sql: &'static str) -> Result<Statement, Error> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.statements.insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    pub(crate) async fn query(
+        &mut self,
+        sql: &'static str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        let failed = |error: Error| Failure::of(name(sql), &error);
+        let statement = self.prepare(sql).await.map_err(failed)?;
+        self.client.query(&statement, parameters).await.map_err(failed)
+    }
+
+    /// Sends two statements in one go; the second sees what the first has waited for.
+    pub(crate) async fn query_both(
+        &mut self,
+        (first, first_parameters): (&'static str, &[Parameter<'_>]),
+        (second, second_parameters): (&'static str, &[Parameter<'_>]),
+    ) -> Result<(Vec<Row>, Vec<Row>), Failure> {
+        let failed = |sql| move |error: Error| Failure::of(name(sql), &error);
+        let statements = (
+            self.prepare(first).await.map_err(failed(first))?,
+            self.prepare(second).await.map_err(failed(second))?,
+        );
+        // Polled in this order, so sent in this order.
+        let (one, other) = tokio::join!(
+            self.client.query(&statements.0, first_parameters),
+            self.client.query(&statements.1, second_parameters),
+        );
+        Ok((one.map_err(failed(first))?, other.map_err(failed(second))?))
+    }
+}
+
+/// The name of a statement: what its leading comment says.
+pub(crate) fn name(sql: &'static str) -> &'static str {
+    let named = sql.strip_prefix("/* ").and_then(|rest| rest.split_once(" */"));
+    named.map_or("a statement", |(name, _)| name)
+}

@@ -1,0 +1,215 @@
+//! The rows of one open transaction.
+//!
+//! Writes are sent at once and awaited together before the commit: the connection keeps their
+//! order, so that later statements of the transaction see them, and a write costs no round trip.
+//! What a transaction has locked cannot change under it, so it is read once.
+
+mod clock;
+mod line;
+mod port;
+mod staff;
+
+use std::collections::{HashMap, HashSet};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use callback_domain::agent::Agent;
+use callback_domain::date::Instant;
+use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::picking::Passes;
+use callback_domain::service::Service;
+use callback_domain::target::TargetKey;
+use callback_engine::route::Route;
+use callback_engine::store::{Rowed, StoreError};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
+use uuid::Uuid;
+
+use crate::connection::{Parameter, Session, name};
+use crate::failure::Failure;
+
+/// The lane of what anybody may have.
+const OPEN_LANE: Uuid = Uuid::nil();
+/// Writes that are under way at most.
+const WRITES_UNDER_WAY: usize = 256;
+
+/// A parameter of a write that is under way.
+type Owned = Box<dyn ToSql + Sync + Send>;
+
+/// The parameters of a write.
+macro_rules! owned {
+    ($($value:expr),* $(,)?) => { vec![$(Box::new($value) as crate::rows::Owned),*] };
+}
+use owned;
+
+/// A write that was sent.
+struct Write {
+    sql: &'static str,
+    /// Why it must have touched a row, in words for when it has not.
+    guard: Option<&'static str>,
+    result: Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>,
+}
+
+/// The rows of one open transaction.
+pub(crate) struct PostgresRows<'a> {
+    session: &'a mut Session,
+    now: Instant,
+    locks: bool,
+    writes: Vec<Write>,
+    failure: Option<Failure>,
+    lines: HashSet<TargetKey>,
+    heads: HashSet<CallbackId>,
+    passes: HashMap<ServiceId, Passes>,
+    services: HashMap<ServiceId, Option<Arc<Service>>>,
+    agents: HashMap<AgentId, Option<Agent>>,
+    routes: HashMap<String, (Option<serde_json::Value>, Route)>,
+    capped: Option<Vec<(ServiceId, u32)>>,
+    ledger_is_held: bool,
+    shared_the_due: bool,
+}
+
+impl<'a> PostgresRows<'a> {
+    /// Rows of a transaction that may write, and locks what it reads to decide.
+    pub(crate) fn writing(session: &'a mut Session, now: Instant) -> Self {
+        Self::new(session, now, true)
+    }
+
+    /// Rows of a transaction that only reads.
+    pub(crate) fn reading(session: &'a mut Session, now: Instant) -> Self {
+        Self::new(session, now, false)
+    }
+
+    fn new(session: &'a mut Session, now: Instant, locks: bool) -> Self {
+        Self {
+            session,
+            now,
+            locks,
+            writes: Vec::new(),
+            failure: None,
+            lines: HashSet::new(),
+            heads: HashSet::new(),
+            passes: HashMap::new(),
+            services: HashMap::new(),
+            agents: HashMap::new(),
+            routes: HashMap::new(),
+            capped: None,
+            ledger_is_held: false,
+            shared_the_due: false,
+        }
+    }
+
+    /// What made the transaction useless, if anything did.
+    pub(crate) fn failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+
+    /// Waits for every write; only then may the transaction be committed.
+    pub(crate) async fn flush(&mut self) -> Rowed<()> {
+        for write in std::mem::take(&mut self.writes) {
+            let result = write.result.await;
+            self.settle(write.sql, write.guard, result).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(
+        &mut self,
+        sql: &'static str,
+        guard: Option<&'static str>,
+        result: Result<u64, Error>,
+    ) -> Rowed<()> {
+        match (result, guard) {
+            (Err(error), _) => Err(self.fail(Failure::of(name(sql), &error)).await),
+            (Ok(0), Some(guard)) => Err(self.fail(Failure::conflict(name(sql), guard)).await),
+            (Ok(_), _) => Ok(()),
+        }
+    }
+
+    /// Notes why the transaction is useless; what failed first is the cause of the rest.
+    async fn fail(&mut self, failure: Failure) -> StoreError {
+        let mut cause = failure;
+        for write in std::mem::take(&mut self.writes) {
+            if let Err(error) = write.result.await {
+                cause = Failure::of(name(write.sql), &error);
+                break;
+            }
+        }
+        let error = cause.clone().into_error();
+        self.failure.get_or_insert(cause);
+        error
+    }
+
+    async fn query(
+        &mut self,
+        sql: &'static str,
+        parameters: &[Parameter<'_>],
+    ) -> Rowed<Vec<Row>> {
+        match self.session.query(sql, parameters).await {
+            Ok(rows) => Ok(rows),
+            Err(failure) => Err(self.fail(failure).await),
+        }
+    }
+
+    async fn query_one(
+        &mut self,
+        sql: &'static str,
+        parameters: &[Parameter<'_>],
+    ) -> Rowed<Option<Row>> {
+        Ok(self.query(sql, parameters).await?.into_iter().next())
+    }
+
+    /// Locks by the first statement, when this transaction locks, and reads by the second.
+    async fn lock_and_read(
+        &mut self,
+        lock: (&'static str, &[Parameter<'_>]),
+        read: (&'static str, &[Parameter<'_>]),
+    ) -> Rowed<(Vec<Row>, Vec<Row>)> {
+        if !self.locks {
+            return Ok((Vec::new(), self.query(read.0, read.1).await?));
+        }
+        match self.session.query_both(lock, read).await {
+            Ok(both) => Ok(both),
+            Err(failure) => Err(self.fail(failure).await),
+        }
+    }
+
+    async fn write(&mut self, sql: &'static str, parameters: Vec<Owned>) -> Rowed<()> {
+        self.send(sql, parameters, None).await
+    }
+
+    /// A write that must touch a row, or else the transaction runs again.
+    async fn write_guarded(
+        &mut self,
+        sql: &'static str,
+        parameters: Vec<Owned>,
+        guard: &'static str,
+    ) -> Rowed<()> {
+        self.send(sql, parameters, Some(guard)).await
+    }
+
+    async fn send(
+        &mut self,
+        sql: &'static str,
+        parameters: Vec<Owned>,
+        guard: Option<&'static str>,
+    ) -> Rowed<()> {
+        let statement = match self.session.prepare(sql).await {
+            Ok(statement) => statement,
+            Err(error) => return Err(self.fail(Failure::of(name(sql), &error)).await),
+        };
+        let client = Arc::clone(&self.session.client);
+        let mut result: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(async move { client.execute_raw(&statement, parameters).await });
+        // The first poll puts the statement on its way.
+        match poll_fn(|context| Poll::Ready(result.as_mut().poll(context))).await {
+            Poll::Ready(result) => self.settle(sql, guard, result).await?,
+            Poll::Pending => self.writes.push(Write { sql, guard, result }),
+        }
+        if self.writes.len() >= WRITES_UNDER_WAY {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+}

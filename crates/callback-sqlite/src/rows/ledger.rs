@@ -1,0 +1,156 @@
+//! What is remembered of the past: the ledger, and answers under idempotency keys.
+
+use callback_domain::callback::{Callback, PhaseName};
+use callback_domain::date::{self, Instant};
+use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_engine::ledger::{Line, Subject};
+use callback_engine::store::{Idempotency, Remembered};
+use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
+
+use crate::sql::{Answer, Fields, all, json, limit, one, signed, unsigned, write};
+
+/// Seconds for which an answer is remembered under its idempotency key.
+const REMEMBERED_SECONDS: i64 = 86_400;
+/// How many answers that are too old are dropped with each one that is remembered.
+const DROPPED_AT_ONCE: i64 = 16;
+
+const COLUMNS: &[&str] = &[
+    "sequence",
+    "subject_kind",
+    "subject",
+    "service",
+    "at",
+    "what",
+    "from_phase",
+    "to_phase",
+    "actor",
+    "details",
+];
+
+macro_rules! select_lines {
+    ($rest:literal) => {
+        concat!(
+            "SELECT sequence, subject_kind, subject, service, at, what, from_phase, to_phase, \
+             actor, details FROM history ",
+            $rest
+        )
+    };
+}
+
+fn read(row: &Row<'_>) -> Answer<Line> {
+    let mut fields = Fields::new(row, "history", COLUMNS);
+    Ok(Line {
+        sequence: unsigned(fields.take()?),
+        subject: subject(&mut fields)?,
+        service: fields.take::<Option<Uuid>>()?.map(ServiceId),
+        at: fields.instant()?,
+        what: fields.take()?,
+        from: fields.maybe_named(&PhaseName::ALL, PhaseName::name)?,
+        to: fields.maybe_named(&PhaseName::ALL, PhaseName::name)?,
+        actor: fields.take()?,
+        details: fields.json()?,
+    })
+}
+
+fn subject(fields: &mut Fields<'_, '_>) -> Answer<Subject> {
+    let kind: i64 = fields.take()?;
+    let unknown = fields.wrong(&format!("{kind} is no kind of subject"));
+    let id = fields.take()?;
+    match kind {
+        0 => Ok(Subject::Callback(CallbackId(id))),
+        1 => Ok(Subject::Service(ServiceId(id))),
+        2 => Ok(Subject::User(AgentId(id))),
+        _ => Err(unknown),
+    }
+}
+
+/// The kind and identity of a subject, as [`subject`] reads them.
+const fn subject_columns(subject: Subject) -> (i64, Uuid) {
+    match subject {
+        Subject::Callback(id) => (0, id.0),
+        Subject::Service(id) => (1, id.0),
+        Subject::User(id) => (2, id.0),
+    }
+}
+
+pub(crate) fn lines(
+    connection: &Connection,
+    subject: Option<Subject>,
+    after: u64,
+    rows: usize,
+) -> Answer<Vec<Line>> {
+    const OF_ALL: &str = select_lines!("WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
+    const OF_ONE: &str = select_lines!(
+        "WHERE subject = ?3 AND subject_kind = ?4 AND sequence > ?1 ORDER BY sequence LIMIT ?2"
+    );
+    let (after, rows) = (signed(after), limit(rows));
+    match subject.map(subject_columns) {
+        Some((kind, id)) => all(connection, OF_ONE, params![after, rows, id, kind], read),
+        None => all(connection, OF_ALL, params![after, rows], read),
+    }
+}
+
+pub(super) fn append(connection: &Connection, line: &Line) -> Answer<()> {
+    const APPEND: &str = "INSERT INTO history (subject_kind, subject, service, at, what, \
+        from_phase, to_phase, actor, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let (kind, id) = subject_columns(line.subject);
+    write(connection, APPEND, params![
+        kind,
+        id,
+        line.service.map(|service| service.0),
+        date::micros(line.at),
+        line.what,
+        line.from.map(PhaseName::name),
+        line.to.map(PhaseName::name),
+        line.actor,
+        json("history", &line.details)?,
+    ])?;
+    Ok(())
+}
+
+pub(super) fn remembered(
+    connection: &Connection,
+    principal: &str,
+    key: &str,
+    now: Instant,
+) -> Answer<Option<Remembered>> {
+    const REMEMBERED: &[&str] = &["key", "body_hash", "callback", "at"];
+    const FIND: &str = "SELECT key, body_hash, callback, at FROM idempotency \
+        WHERE principal = ?1 AND key = ?2 AND at > ?3";
+    one(connection, FIND, params![principal, key, oldest(now)], |row| {
+        let mut fields = Fields::new(row, "idempotency", REMEMBERED);
+        fields.take::<String>()?;
+        Ok(Remembered {
+            body_hash: fields.take()?,
+            callback: fields.json()?,
+            at: fields.instant()?,
+        })
+    })
+}
+
+pub(super) fn remember(
+    connection: &Connection,
+    idempotency: &Idempotency,
+    callback: &Callback,
+    now: Instant,
+) -> Answer<()> {
+    const DROP: &str = "DELETE FROM idempotency WHERE rowid IN \
+        (SELECT rowid FROM idempotency WHERE at <= ?1 ORDER BY at LIMIT ?2)";
+    const PUT: &str = "INSERT INTO idempotency (principal, key, body_hash, callback, at) \
+        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (principal, key) DO UPDATE SET \
+        body_hash = excluded.body_hash, callback = excluded.callback, at = excluded.at";
+    write(connection, DROP, params![oldest(now), DROPPED_AT_ONCE])?;
+    write(connection, PUT, params![
+        idempotency.principal,
+        idempotency.key,
+        idempotency.body_hash,
+        json("idempotency", callback)?,
+        date::micros(now),
+    ])?;
+    Ok(())
+}
+
+fn oldest(now: Instant) -> i64 {
+    date::micros(date::add_seconds(now, -REMEMBERED_SECONDS))
+}
