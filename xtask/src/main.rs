@@ -8,6 +8,7 @@
 
 mod cargo;
 mod check;
+mod postgres;
 mod proptest;
 mod suite;
 mod tally;

@@ -13,6 +13,7 @@ use std::{env, fs, process};
 use anyhow::Context as _;
 
 use crate::cargo::{cargo, has_nextest};
+use crate::postgres::{self, Cluster};
 use crate::suite::{run_libtest, run_nextest};
 
 const SKIP_LOG: &str = "CALLBACK_SKIP_LOG";
@@ -20,6 +21,7 @@ const SKIP_LOG: &str = "CALLBACK_SKIP_LOG";
 /// Run all tests of the workspace, doc tests included.
 ///
 /// Uses cargo-nextest where it is installed and `cargo test` where it is not.
+/// Starts a throw-away PostgreSQL where one is installed, unless `CALLBACK_TEST_POSTGRES` names a server.
 /// The last line reads `N passed, N failed` or `N passed, N failed, N skipped`.
 /// The line above it says what could not be run, if anything, and how to install it.
 #[derive(clap::Args)]
@@ -31,16 +33,23 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let skip_log = SkipLog::create()?;
+    let cluster = Cluster::start().context("failed to start a throw-away PostgreSQL")?;
+    let tests = |args: &[&str]| {
+        let mut tests = cargo(args);
+        tests.env(SKIP_LOG, skip_log.path());
+        if let Some(cluster) = &cluster {
+            tests.env(postgres::ADDRESS, cluster.address());
+        }
+        tests
+    };
     let mut tally;
     if has_nextest() {
-        let mut tests = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
-        tally = run_nextest(tests.env(SKIP_LOG, skip_log.path()))?;
+        tally = run_nextest(&mut tests(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;
         // Nextest leaves the doc tests out.
-        let mut doc_tests = cargo(&["test", "--doc", "--workspace", "--no-fail-fast"]);
-        tally += run_libtest(doc_tests.env(SKIP_LOG, skip_log.path()))?;
+        let doc_tests = ["test", "--doc", "--workspace", "--no-fail-fast"];
+        tally += run_libtest(&mut tests(&doc_tests))?;
     } else {
-        let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-        tally = run_libtest(tests.env(SKIP_LOG, skip_log.path()))?;
+        tally = run_libtest(&mut tests(&["test", "--workspace", "--no-fail-fast"]))?;
     }
 
     let skips = skip_log.read()?;

@@ -6,10 +6,12 @@ use alloc::vec::Vec;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::callback::{Callback, Phase};
+use crate::attempt::Start;
+use crate::callback::{Callback, Phase, PhaseName};
 use crate::date::{self, Instant};
 use crate::hours;
 use crate::id::{AgentId, CallbackId};
+use crate::lifecycle::Event;
 use crate::service::Service;
 
 /// The gates between a callback and its call, in the order in which they are asked.
@@ -124,6 +126,8 @@ pub struct Surroundings {
     pub picked: bool,
     /// Callbacks of the same service and priority before it.
     pub ahead: u64,
+    /// How a call would begin, for foreseeing what the clock does.
+    pub start: Start,
 }
 
 /// Asks every gate.
@@ -158,11 +162,10 @@ pub fn explain(
         )],
     );
     let in_queue = matches!(callback.phase, Phase::InQueue { .. });
-    let deadline = callback.deadline().map(|(at, _)| at);
     ask(
         GateName::InQueue,
         in_queue,
-        deadline,
+        queue_change(callback, service, &around.start, now),
         alloc::vec![
             ("Phase", Value::from(callback.phase_name().name())),
             ("DueDate", Value::from(date::format(callback.due))),
@@ -241,10 +244,11 @@ pub fn explain(
             ("Until", wire(around.over_frequency_until)),
         ],
     );
+    let for_agent = held_for.is_none_or(|only| around.agent == Some(only));
     ask(
         GateName::PreferredAgent,
-        held_for.is_none_or(|only| around.agent == Some(only)),
-        hold_until,
+        for_agent,
+        hold_until.filter(|_| !for_agent),
         alloc::vec![
             (
                 "HeldFor",
@@ -280,4 +284,23 @@ pub fn explain(
         next_change_at: gates.iter().filter_map(|gate| gate.next_change_at).min(),
         gates,
     }
+}
+
+/// How many deadlines are foreseen; a life without an opening has no end of them.
+const FORESEEN: usize = 64;
+
+/// When the clock alone lets the callback into the queue, or takes it off.
+fn queue_change(callback: &Callback, service: &Service, start: &Start, now: Instant) -> Option<Instant> {
+    let waits = |callback: &Callback| callback.phase_name() == PhaseName::InQueue;
+    let was = waits(callback);
+    let (mut foreseen, mut at) = (callback.clone(), now);
+    for _ in 0..FORESEEN {
+        let (deadline, _) = foreseen.deadline()?;
+        at = at.max(deadline);
+        foreseen = foreseen.step(service, Event::Tick { start: start.clone() }, at).ok()?.callback;
+        if waits(&foreseen) != was {
+            return Some(at);
+        }
+    }
+    None
 }

@@ -2,6 +2,8 @@
 
 mod answers;
 pub mod directory;
+mod growth;
+mod neighbours;
 mod pulse;
 pub mod requests;
 
@@ -128,6 +130,12 @@ impl Engine {
         let mut tasks = JoinSet::new();
         tasks.spawn(engine.clone().drive());
         tasks.spawn(engine.clone().keep_alive());
+        if !engine.0.store.is_exclusive() {
+            tasks.spawn(engine.clone().look_around());
+        }
+        if let Some(hints) = engine.0.store.hints() {
+            tasks.spawn(engine.clone().follow_hints(hints));
+        }
         for taker in takers {
             tasks.spawn(engine.clone().take_reports(taker));
         }
@@ -175,12 +183,6 @@ impl Engine {
     #[must_use]
     pub fn installation(&self) -> Uuid {
         self.0.installation
-    }
-
-    /// Tells of each growth of the ledger; the number only says that there is something to read.
-    #[must_use]
-    pub fn ledger_growth(&self) -> watch::Receiver<u64> {
-        self.0.ledger.subscribe()
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda> {

@@ -6,6 +6,20 @@ use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// What happens to services and users; what happens to callbacks is the domain's to name.
+pub const DIRECTORY_EVENTS: [&str; 10] = [
+    "ServiceCreated",
+    "ServiceEdited",
+    "ServiceDeleted",
+    "UserCreated",
+    "UserEdited",
+    "UserDeleted",
+    "PresenceChosen",
+    "RonaSet",
+    "RonaReset",
+    "AfterCallWorkEnded",
+];
+
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Subject {

@@ -14,6 +14,7 @@ pub mod work;
 pub mod memory;
 pub mod simulator;
 pub mod ledger;
+pub mod hint;
 pub mod route;
 pub mod suppression;
 pub mod insight;

@@ -19,10 +19,12 @@ use callback_domain::priority::Priority;
 use callback_domain::search::{Cursor, Query};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
+use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
 use crate::command::{Command, Done};
 use crate::error::Error;
+use crate::hint::Hint;
 use crate::ledger::{Line, Subject};
 use crate::route::Route;
 use crate::suppression::Suppression;
@@ -76,6 +78,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Why the store takes no writes at present, `None` when it does.
     fn fault(&self) -> Option<String>;
+
+    /// What other nodes on the same storage tell; asked for once, by the engine.
+    fn hints(&self) -> Option<UnboundedReceiver<Hint>> {
+        None
+    }
 
     /// The identity of this installation, made with its storage.
     async fn installation(&self) -> Result<Uuid, StoreError>;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::command::{After, Command, Done, What};
 use crate::error::Error;
-use crate::ledger::{Actor, Line, Subject};
+use crate::ledger::{Actor, DIRECTORY_EVENTS, Line, Subject};
 use crate::mint::Site;
 use crate::store::{Rows, StoreError};
 
@@ -108,6 +108,7 @@ impl<R: Rows> Work<'_, R> {
         what: &str,
         details: Map<String, serde_json::Value>,
     ) -> Result<(), StoreError> {
+        debug_assert!(DIRECTORY_EVENTS.contains(&what), "{what} is not listed");
         self.append_line(Line {
             sequence: 0,
             subject,

@@ -35,7 +35,7 @@ pub(crate) async fn attempts(
 /// A line of the ledger in an answer.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct LineDto<'a> {
+pub(crate) struct LineDto<'a> {
     id: String,
     at: String,
     event: &'a str,

@@ -14,6 +14,8 @@ mod history;
 mod services;
 mod users;
 mod suppressions;
+mod events;
+mod tail;
 mod health;
 mod answer;
 mod body;

@@ -12,7 +12,7 @@ use crate::problem::ApiError;
 /// Unknown parameters that are named.
 const UNKNOWN_NAMED: usize = 20;
 
-/// Parameters that are not yet read; names are taken in any case, and only once.
+/// Parameters that are not yet read; names are taken in any case.
 #[derive(Debug)]
 pub(crate) struct Parameters {
     given: Vec<(String, String)>,
@@ -34,16 +34,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 impl Parameters {
     /// Takes a parameter as it is.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        self.asked.push(name);
-        let mut found: Vec<String> = self
-            .given
-            .extract_if(.., |(given, _)| given.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .collect();
+        let mut found = self.texts(name);
         if found.len() > 1 {
             self.problems.push(problem(name, "Repeated", "the parameter is given more than once"));
         }
         found.pop()
+    }
+
+    /// Takes a parameter that may be repeated.
+    pub(crate) fn texts(&mut self, name: &'static str) -> Vec<String> {
+        self.asked.push(name);
+        let found = self.given.extract_if(.., |(given, _)| given.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value).collect()
     }
 
     /// Takes a parameter that may not be absent or empty.

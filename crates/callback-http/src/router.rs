@@ -12,7 +12,10 @@ use callback_engine::ledger::Actor;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::problem::ApiError;
-use crate::{callbacks, health, history, moves, request, search, services, suppressions, users};
+use crate::tail::Tail;
+use crate::{
+    callbacks, events, health, history, moves, request, search, services, suppressions, users,
+};
 
 /// Longest body of a request, in bytes.
 const BODY_BYTES: usize = 64 * 1024;
@@ -39,6 +42,7 @@ impl Default for Options {
 pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) options: Arc<Options>,
+    pub(crate) tail: Arc<Tail>,
 }
 
 impl Api {
@@ -48,9 +52,10 @@ impl Api {
     }
 }
 
-/// The API of an engine.
+/// The API of an engine, which follows its ledger; to be called within a runtime.
 pub fn router(engine: Engine, options: Options) -> Router {
-    let api = Api { engine, options: Arc::new(options) };
+    let tail = Arc::new(Tail::follow(engine.clone()));
+    let api = Api { engine, options: Arc::new(options), tail };
     let import = post(suppressions::import).layer(DefaultBodyLimit::max(IMPORT_BYTES));
     Router::new()
         .route("/v1.0/callbacks", get(callbacks::find).post(callbacks::create))
@@ -83,6 +88,7 @@ pub fn router(engine: Engine, options: Options) -> Router {
         .route("/v1.0/suppressions", get(suppressions::list).post(suppressions::create))
         .route("/v1.0/suppressions/import", import)
         .route("/v1.0/suppressions/{id}", delete(suppressions::delete))
+        .route("/v1.0/events", get(events::events))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })

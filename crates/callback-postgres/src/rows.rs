@@ -44,6 +44,9 @@ macro_rules! owned {
 }
 use owned;
 
+pub(crate) use clock::NEXT_DEADLINE;
+pub(crate) use port::suppression;
+
 /// A write that was sent.
 struct Write {
     sql: &'static str,

@@ -102,6 +102,16 @@ pub(crate) fn reader(path: &Path, options: &Options) -> Result<Connection, OpenE
     Ok(connection)
 }
 
+/// Writes a copy of the file as it is now, while others go on with it; the reason in words if not.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let name = to.to_str().ok_or_else(|| format!("{} is not UTF-8", to.display()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(from, flags).map_err(|error| error.to_string())?;
+    connection.execute("VACUUM INTO ?1", [name]).map_err(|error| error.to_string())?;
+    // SQLite leaves the copy to the system; a backup is to be on the disk.
+    File::open(to).and_then(|copy| copy.sync_all()).map_err(|error| error.to_string())
+}
+
 fn open(path: &Path, more: OpenFlags, busy: Duration) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::Sqlite { during: "opening the file", source };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;

@@ -8,13 +8,15 @@
 mod store;
 mod options;
 mod writer;
-mod standing;
+mod health;
 mod readers;
 mod search;
 mod rows;
 mod schema;
 mod connect;
 mod sql;
+#[cfg(test)]
+mod plans;
 mod error;
 
 pub use error::OpenError;

@@ -18,8 +18,8 @@ mod sabotage;
 mod watched;
 
 pub use broken::Broken;
-pub use day::run;
+pub use day::{aftermath, run};
 pub use figures::Figures;
-pub use floor::Floor;
+pub use floor::{Floor, morning};
 pub use record::{Failure, Record, replay};
 pub use sabotage::Sabotage;

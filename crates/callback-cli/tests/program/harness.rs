@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 /// How long anything here may take before the test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running program.
 #[derive(Debug)]
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     url: String,
     client: Agent,
@@ -21,12 +21,12 @@ pub struct Program {
 
 /// What the program answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
 }
 
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callback"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CALLBACK_") {
@@ -36,14 +36,14 @@ pub fn program() -> Command {
     command
 }
 
-pub fn client() -> Agent {
+pub(crate) fn client() -> Agent {
     let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
     config.build().new_agent()
 }
 
 impl Program {
     /// Starts `serve` on a database and any free port, and waits until it answers.
-    pub fn start(database: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(database: &Path, more: &[&str]) -> Self {
         let mut child = program()
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--database"])
             .arg(database)
@@ -69,42 +69,42 @@ impl Program {
         Self { child, url: format!("http://{address}"), client: client() }
     }
 
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Ends the program as a power cut would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("the program is killed");
         self.child.wait().expect("the program is gone");
     }
 
     /// Asks the program to stop, and waits until it has.
-    pub fn stop(mut self) -> bool {
+    pub(crate) fn stop(mut self) -> bool {
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(asked.success());
         self.child.wait().expect("the program ends").success()
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         Answer::of(self.client.get(format!("{}{path}", self.url)).call())
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         Answer::of(self.client.post(format!("{}{path}", self.url)).send_json(body))
     }
 
-    pub fn put(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
         Answer::of(self.client.put(format!("{}{path}", self.url)).send_json(body))
     }
 
     /// Makes a service and answers its id.
-    pub fn service(&self, more: Value) -> String {
+    pub(crate) fn service(&self, more: Value) -> String {
         let body = json!({
             "Name": "Hotline", "SipUri": "sip:smoky.car@dev.local", "DirectionType": "InboundOutbound",
         });
@@ -112,14 +112,14 @@ impl Program {
     }
 
     /// Makes a user of a service and answers the id.
-    pub fn user(&self, name: &str, service: &str, more: Value) -> String {
+    pub(crate) fn user(&self, name: &str, service: &str, more: Value) -> String {
         let body =
             json!({"Name": name, "SipUri": format!("sip:{name}@dev.local"), "Services": [service]});
         self.make("/v1.0/users", body, more)
     }
 
     /// Asks for a callback and answers its id.
-    pub fn callback(&self, more: Value) -> String {
+    pub(crate) fn callback(&self, more: Value) -> String {
         let body = json!({"Target": "sip:smoky.qq@dev.local", "ServiceSip": "sip:smoky.car@dev.local"});
         self.make("/v1.0/callbacks", body, more)
     }
@@ -134,7 +134,7 @@ impl Program {
     }
 
     /// Reads a path until the answer is as wanted.
-    pub fn wait_for(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+    pub(crate) fn wait_for(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
         let began = Instant::now();
         loop {
             let answer = self.get(path);
@@ -146,19 +146,19 @@ impl Program {
         }
     }
 
-    pub fn wait_for_phase(&self, callback: &str, phase: &str) -> Value {
+    pub(crate) fn wait_for_phase(&self, callback: &str, phase: &str) -> Value {
         let path = format!("/v1.0/callbacks/{callback}");
         self.wait_for(&path, |answer| answer.body["Phase"] == phase).body
     }
 
     /// Waits for the task of a user.
-    pub fn wait_for_task(&self, user: &str) -> Value {
+    pub(crate) fn wait_for_task(&self, user: &str) -> Value {
         self.wait_for(&format!("/v1.0/users/{user}/task"), |answer| answer.status == 200).body
     }
 }
 
 /// A short pause between two looks at a real process, which has no event to wait for.
-pub fn pause() {
+pub(crate) fn pause() {
     std::thread::park_timeout(Duration::from_millis(10));
 }
 

@@ -26,10 +26,15 @@ impl<R: Rows> Work<'_, R> {
         limit: usize,
     ) -> Result<Answer, Error> {
         let mut offers = 0;
-        // What has just become ready is for whoever has been idle for longest, so it goes first;
-        // whoever has just come free has what is left.
+        // What has just become ready for anybody is for whoever has been idle for longest, so it
+        // goes first; whoever has something of their own or has just come free gets what is left.
         for service in services {
-            while offers < limit && self.offer_from(*service).await? {
+            while offers < limit && self.offer_open(*service).await? {
+                offers += 1;
+            }
+        }
+        for service in services {
+            while offers < limit && self.offer_held(*service).await? {
                 offers += 1;
             }
         }
@@ -52,23 +57,27 @@ impl<R: Rows> Work<'_, R> {
 
     pub(super) async fn survey(&mut self) -> Result<Answer, Error> {
         self.wake_all().await?;
+        // Commands before the driver's first tick note only the deadlines that they write.
+        self.after.note_deadline(self.rows.next_deadline().await?);
         self.after.recalculate = !self.rows.recalculations().await?.is_empty();
         Ok(Answer::Done)
     }
 
-
-    /// Offers a service's next callback to whoever has been idle for longest,
-    /// or to a free agent for whom something is held.
-    async fn offer_from(&mut self, id: ServiceId) -> Result<bool, Error> {
-        let Some(service) = self.rows.service(id).await? else { return Ok(false) };
-        if !self.takes_offers(&service).await? {
+    /// Offers a service's next callback to whoever has been idle for longest.
+    async fn offer_open(&mut self, id: ServiceId) -> Result<bool, Error> {
+        if !self.takes_offers(id).await? || self.rows.heads(id, None).await?.is_empty() {
             return Ok(false);
         }
-        if !self.rows.heads(id, None).await?.is_empty()
-            && let Some(agent) = self.rows.longest_idle(id).await?
-            && self.offer_to(agent).await?
-        {
-            return Ok(true);
+        match self.rows.longest_idle(id).await? {
+            Some(agent) => self.offer_to(agent).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Offers to a free agent for whom something of a service is held.
+    async fn offer_held(&mut self, id: ServiceId) -> Result<bool, Error> {
+        if !self.takes_offers(id).await? {
+            return Ok(false);
         }
         match self.rows.free_agent_with_own(id).await? {
             Some(agent) => self.offer_to(agent).await,
@@ -135,11 +144,12 @@ impl<R: Rows> Work<'_, R> {
         Ok(Some((service, pick, probe)))
     }
 
-    async fn takes_offers(&mut self, service: &Service) -> Result<bool, StoreError> {
-        Ok(match self.service_gate(service).await? {
+    async fn takes_offers(&mut self, id: ServiceId) -> Result<bool, StoreError> {
+        let Some(service) = self.rows.service(id).await? else { return Ok(false) };
+        Ok(match self.service_gate(&service).await? {
             ServiceGate::Open | ServiceGate::Probe => true,
             ServiceGate::Until(at) => {
-                self.after.later.extend(at.map(|at| (at, service.id)));
+                self.after.later.extend(at.map(|at| (at, id)));
                 false
             }
             ServiceGate::Capped | ServiceGate::Probing => false,

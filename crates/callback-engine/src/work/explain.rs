@@ -1,6 +1,6 @@
 //! Explanations and figures, from the same rows and the same gates as the dispatcher's decisions.
 
-use callback_domain::agent::{Agent, Unready};
+use callback_domain::agent::{Agent, Distribution, Unready};
 use callback_domain::callback::{Callback, Phase};
 use callback_domain::explain::{RouteFact, Surroundings, explain};
 use callback_domain::date::Instant;
@@ -49,7 +49,8 @@ impl<R: Rows> Work<'_, R> {
         }
         let now = self.now;
         let ready = staff.iter().filter(|agent| agent.unready(now).is_none());
-        Ok(ready.min_by_key(|agent| (agent.idle_since, agent.id)).cloned())
+        let pulls = |agent: &Agent| agent.distribution == Distribution::Pull;
+        Ok(ready.min_by_key(|agent| (pulls(agent), agent.idle_since, agent.id)).cloned())
     }
 
     async fn surroundings(
@@ -70,7 +71,7 @@ impl<R: Rows> Work<'_, R> {
             Some(cap) => self.over_frequency_until(&key, cap).await?,
             None => None,
         };
-        let suppressed = self.suppression_for(callback).await?.map(|found| found.until);
+        let suppressed = self.suppressed_until(callback).await?;
         let order = callback.order();
         let ahead = match order {
             Some(order) => self.rows.ahead(service.id, callback.priority, order).await?,
@@ -96,13 +97,34 @@ impl<R: Rows> Work<'_, R> {
                 None => Some("no agent of the service can take a task"),
             },
             agent_ready_at: match agent {
-                Some(agent) => agent.after_call_work_until,
-                None => staff.iter().filter_map(|agent| agent.after_call_work_until).min(),
+                Some(agent) => self.ready_at(agent, service.id),
+                None => staff.iter().filter_map(|agent| self.ready_at(agent, service.id)).min(),
             },
             ready_agents: staff.iter().filter(|agent| agent.unready(self.now).is_none()).count(),
             picked,
             ahead,
+            start: self.site.start(self.now),
         })
+    }
+
+    /// Suppressed, until the last suppression that holds has ended.
+    async fn suppressed_until(
+        &mut self,
+        callback: &Callback,
+    ) -> Result<Option<Option<Instant>>, StoreError> {
+        let (now, service) = (self.now, callback.service);
+        let found = self.rows.suppressions_of(&callback.key()).await?;
+        let holding = found.into_iter().filter(|suppression| suppression.holds(service, now));
+        Ok(holding.map(|suppression| suppression.until).reduce(|one, other| {
+            one.zip(other).map(|(one, other)| one.max(other))
+        }))
+    }
+
+    /// When the clock alone makes an agent ready: only work after a call ends by it.
+    fn ready_at(&self, agent: &Agent, service: ServiceId) -> Option<Instant> {
+        let after_call_work = agent.unready(self.now) == Some(Unready::AfterCallWork);
+        let works = after_call_work && agent.services.contains(&service);
+        agent.after_call_work_until.filter(|_| works)
     }
 
     fn why_not(&self, agent: &Agent, service: ServiceId) -> Option<&'static str> {

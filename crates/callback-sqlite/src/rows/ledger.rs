@@ -55,14 +55,13 @@ fn read(row: &Row<'_>) -> Answer<Line> {
 
 fn subject(fields: &mut Fields<'_, '_>) -> Answer<Subject> {
     let kind: i64 = fields.take()?;
-    let unknown = fields.wrong(&format!("{kind} is no kind of subject"));
-    let id = fields.take()?;
-    match kind {
-        0 => Ok(Subject::Callback(CallbackId(id))),
-        1 => Ok(Subject::Service(ServiceId(id))),
-        2 => Ok(Subject::User(AgentId(id))),
-        _ => Err(unknown),
-    }
+    let subject = match kind {
+        0 => |id| Subject::Callback(CallbackId(id)),
+        1 => |id| Subject::Service(ServiceId(id)),
+        2 => |id| Subject::User(AgentId(id)),
+        _ => return Err(fields.wrong(&format!("{kind} is no kind of subject"))),
+    };
+    Ok(subject(fields.take()?))
 }
 
 /// The kind and identity of a subject, as [`subject`] reads them.

@@ -8,6 +8,9 @@ use std::thread;
 
 use callback_testkit::sim::{self, Figures, Floor, Record};
 
+/// On each so many-th day explanations are checked.
+const QUESTIONED: u64 = 16;
+
 struct Wanted {
     seeds: u64,
     start: u64,
@@ -57,9 +60,9 @@ fn replayed(file: &str) -> Result<String, String> {
     Ok(sim::replay(&record))
 }
 
-/// Explanations are checked on every sixteenth day, for they cost as much as the day.
+/// Explanations are checked on some days, for they cost as much as the day.
 fn floor(seed: u64) -> Floor {
-    let questions_per_mille = if seed.is_multiple_of(16) { 4 } else { 0 };
+    let questions_per_mille = if seed.is_multiple_of(QUESTIONED) { 4 } else { 0 };
     Floor { questions_per_mille, ..Floor::default() }
 }
 

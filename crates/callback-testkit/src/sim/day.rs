@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use callback_domain::attempt::Attempt;
+use callback_domain::callback::Callback;
 use callback_domain::date::{self, Instant};
 use callback_domain::id::{AgentId, AttemptId, CallbackId};
 use callback_domain::service::Service;
@@ -137,6 +139,19 @@ pub fn run(seed: u64, floor: &Floor, record: bool) -> Result<Figures, (Broken, V
         Ok(()) => Ok(day.figures),
         Err(broken) => Err((broken, day.events.unwrap_or_default())),
     }
+}
+
+/// Simulates a day and tells what is left of it: its callbacks and their attempts.
+///
+/// # Errors
+/// The first invariant that did not hold.
+pub fn aftermath(seed: u64, floor: &Floor) -> Result<(Vec<Callback>, Vec<Attempt>), Broken> {
+    let mut day = Day::new(seed, floor.clone(), false);
+    day.pass()?;
+    let (mut callbacks, mut attempts) = (Vec::new(), Vec::new());
+    day.store.for_each_callback(|callback| callbacks.push(callback.clone()));
+    day.store.for_each_attempt(|attempt| attempts.push(attempt.clone()));
+    Ok((callbacks, attempts))
 }
 
 impl Day {

@@ -28,7 +28,9 @@ pub struct Floor {
     pub crashes_per_million: u32,
     /// Seconds after the beginning at which every call begins to fail, and for how long.
     pub outage: Option<(u32, u32)>,
-    /// Commands in a thousand after which explanations are held against the dispatcher.
+    /// Whether every call that is placed is answered and completed.
+    pub everybody_answers: bool,
+    /// Dispatches in a thousand before which explanations are held against the dispatcher.
     pub questions_per_mille: u32,
     /// Whether agents dial and report; `None` is drawn.
     pub manual: Option<bool>,
@@ -43,6 +45,7 @@ impl Default for Floor {
             faults: true,
             crashes_per_million: 150,
             outage: None,
+            everybody_answers: false,
             questions_per_mille: 0,
             manual: None,
             sabotage: None,
@@ -51,7 +54,8 @@ impl Default for Floor {
 }
 
 /// The day begins at eight on a Monday, in universal time.
-pub(super) fn morning() -> Instant {
+#[must_use]
+pub fn morning() -> Instant {
     date::from_micros(1_767_600_000_000_000).expect("the morning is a date")
 }
 

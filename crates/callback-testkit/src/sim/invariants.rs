@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::{Callback, Phase, PhaseName};
 use callback_domain::date::{self, Instant};
-use callback_domain::defaults;
 use callback_domain::hours;
 use callback_domain::id::{AgentId, CallbackId};
 use callback_engine::ledger::Line;
@@ -16,16 +15,15 @@ use super::mirror::{Followed, Mirror};
 
 impl Mirror {
     /// What must hold of one write of a callback.
-    pub(super) fn check_callback(&mut self, after: &Callback) -> Holds {
-        let Some(before) = self.callbacks.get(&after.id).cloned() else { return Ok(()) };
+    pub(super) fn check_callback(&mut self, before: &Followed, after: &Callback) -> Holds {
         Self::invariant_terminated_is_final(&before.callback, after)?;
         Self::invariant_versions_rise_by_one(&before.callback, after)?;
         let (was, is) = (before.callback.phase_name(), after.phase_name());
         if was == PhaseName::Pending && is == PhaseName::InQueue {
-            self.invariant_not_before_due(&before)?;
+            self.invariant_not_before_due(before)?;
         }
         if was == PhaseName::InQueue && is == PhaseName::Offered {
-            self.check_offer(&before, after)?;
+            self.check_offer(before, after)?;
         }
         if was != PhaseName::Dialout && is == PhaseName::Dialout {
             self.invariant_not_called_while_closed(after)?;
@@ -88,7 +86,7 @@ impl Mirror {
 
     /// No attempt begins on a line or with an agent that another open attempt has.
     fn invariant_one_call_per_line(&self, new: &Attempt) -> Holds {
-        for open in self.open.iter().filter_map(|id| self.attempts.get(id)) {
+        for open in self.open.keys().filter_map(|id| self.attempts.get(id)) {
             demand!(invariant_one_call_per_line: open.key() != new.key(),
                 "{} begins while {} has the line {}", new.id, open.id, new.key().as_str());
             demand!(invariant_one_call_per_line: open.agent != new.agent,
@@ -116,7 +114,7 @@ impl Mirror {
         let tasks: Vec<CallbackId> = self
             .in_hand
             .iter()
-            .filter(|(_, (_, agent))| *agent == id)
+            .filter(|(_, (_, agent, _))| *agent == id)
             .map(|(callback, _)| *callback)
             .collect();
         demand!(invariant_one_task_per_agent: tasks.len() <= 1, "{id} has the tasks {tasks:?}");
@@ -128,7 +126,7 @@ impl Mirror {
             "{id} has {tasks:?}, and the user's row says {:?}", agent.task);
         let phone = self
             .open
-            .iter()
+            .keys()
             .find(|open| self.attempts.get(open).is_some_and(|attempt| attempt.agent == id));
         demand!(invariant_one_task_per_agent: agent.attempt == phone.copied(),
             "{id} is on {phone:?}, and the user's row says {:?}", agent.attempt);
@@ -162,14 +160,14 @@ impl Mirror {
     pub(super) fn invariant_attempts_agree_with_phase(&self, followed: &Followed) -> Holds {
         let callback = &followed.callback;
         if let Some(current) = callback.attempt() {
-            let open = self.open.contains(&current);
+            let open = self.open.contains_key(&current);
             let attempt = self.attempts.get(&current);
             demand!(invariant_attempts_agree_with_phase:
                 open && attempt.is_some_and(|attempt| attempt.stop.is_none()
                     && Some(attempt.agent) == callback.agent() && attempt.callback == callback.id),
                 "{callback:?} is on {attempt:?}");
         }
-        let strays = self.open.iter().filter_map(|id| self.attempts.get(id)).filter(|attempt| {
+        let strays = self.open.keys().filter_map(|id| self.attempts.get(id)).filter(|attempt| {
             attempt.callback == callback.id && callback.attempt() != Some(attempt.id)
         });
         for stray in strays {
@@ -216,7 +214,7 @@ impl Mirror {
 
     /// A stop is carried out, or the attempt's longest life ends it.
     pub(super) fn invariant_every_stop_comes_to_an_end(&self) -> Holds {
-        for attempt in self.open.iter().filter_map(|id| self.attempts.get(id)) {
+        for attempt in self.open.keys().filter_map(|id| self.attempts.get(id)) {
             demand!(invariant_every_stop_comes_to_an_end:
                 attempt.deadline().is_none_or(|at| at > self.now),
                 "{} at {}: {attempt:?}", attempt.id, self.now);
@@ -280,9 +278,4 @@ pub(super) const fn bound(weight: u32) -> u32 {
 /// Whether the phase has a hold for somebody else.
 pub(super) fn is_held_from(phase: &Phase, agent: Option<AgentId>) -> bool {
     matches!(phase, Phase::InQueue { held_for: Some(only), .. } if Some(*only) != agent)
-}
-
-/// Whether the breaker is open, so that offers are a trickle.
-pub(super) const fn is_broken(failures: u32) -> bool {
-    failures >= defaults::BREAKER_FAILURES
 }

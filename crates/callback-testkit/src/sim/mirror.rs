@@ -42,12 +42,14 @@ pub(super) struct Mirror {
     pub(super) ticked: Instant,
     /// Whether an agent asked for the next task in the running command.
     pub(super) pulling: bool,
-    pub(super) callbacks: BTreeMap<CallbackId, Followed>,
+    pub(super) callbacks: BTreeMap<CallbackId, Box<Followed>>,
     pub(super) live: BTreeSet<CallbackId>,
     pub(super) queue: BTreeMap<(ServiceId, u8), BTreeSet<OrderKey>>,
-    pub(super) in_hand: BTreeMap<CallbackId, (ServiceId, AgentId)>,
+    /// Callbacks in an agent's hands, with whose line they are for.
+    pub(super) in_hand: BTreeMap<CallbackId, (ServiceId, AgentId, TargetKey)>,
     pub(super) attempts: BTreeMap<AttemptId, Attempt>,
-    pub(super) open: BTreeSet<AttemptId>,
+    /// Attempts that have not ended, with the line that they hold.
+    pub(super) open: BTreeMap<AttemptId, TargetKey>,
     pub(super) dialouts: BTreeMap<TargetKey, Vec<Instant>>,
     pub(super) agents: BTreeMap<AgentId, Agent>,
     pub(super) services: BTreeMap<ServiceId, Arc<Service>>,
@@ -94,10 +96,9 @@ impl Mirror {
             let holds = self.whole(id);
             self.note(holds);
         }
-        for id in &self.touched_agents.clone() {
-            let holds = self.invariant_one_task_per_agent(*id);
-            self.note(holds);
-        }
+        let holds =
+            self.touched_agents.iter().try_for_each(|id| self.invariant_one_task_per_agent(*id));
+        self.note(holds);
     }
 
     fn whole(&self, id: CallbackId) -> Holds {
@@ -117,39 +118,45 @@ impl Mirror {
 
     pub(super) fn write_callback(&mut self, after: &Callback) {
         self.writes += 1;
-        let checked = self.check_callback(after);
-        self.note(checked);
         let id = after.id;
         self.touched_callbacks.insert(id);
         let before = self.callbacks.remove(&id);
+        if let Some(before) = &before {
+            let checked = self.check_callback(before, after);
+            self.note(checked);
+        }
         let mut followed = match before {
             Some(before) => {
                 self.unlist(&before.callback);
                 let spaced_until = self.spacing(&before, after);
                 let key = if before.callback.called() == after.called() {
-                    before.key
+                    before.key.clone()
                 } else {
                     after.key()
                 };
-                Followed { callback: after.clone(), key, spaced_until, ..before }
+                let mut followed = before;
+                followed.callback.clone_from(after);
+                followed.key = key;
+                followed.spaced_until = spaced_until;
+                followed
             }
-            None => Followed {
+            None => Box::new(Followed {
                 callback: after.clone(),
                 key: after.key(),
                 lines: 0,
                 told: None,
                 dialouts: 0,
                 spaced_until: None,
-            },
+            }),
         };
         if followed.callback.is_terminated() {
             followed.spaced_until = None;
         }
-        self.list(after);
+        self.list(after, &followed.key);
         self.callbacks.insert(id, followed);
     }
 
-    fn list(&mut self, callback: &Callback) {
+    fn list(&mut self, callback: &Callback, key: &TargetKey) {
         if !callback.is_terminated() {
             self.live.insert(callback.id);
         }
@@ -159,7 +166,7 @@ impl Mirror {
             self.queue.entry(level).or_default().insert(order);
         }
         if let Some(agent) = callback.agent() {
-            self.in_hand.insert(callback.id, (callback.service, agent));
+            self.in_hand.insert(callback.id, (callback.service, agent, key.clone()));
         }
     }
 
@@ -199,7 +206,7 @@ impl Mirror {
         self.note(checked);
         let before = self.attempts.insert(after.id, after.clone());
         if after.is_open() {
-            self.open.insert(after.id);
+            self.open.insert(after.id, after.key());
         } else {
             self.open.remove(&after.id);
         }
@@ -295,8 +302,8 @@ impl Mirror {
 
     /// Sessions of a service: what is in somebody's hands, and attempts that outlived that.
     pub(super) fn sessions(&self, service: ServiceId) -> usize {
-        let in_hand = self.in_hand.values().filter(|(of, _)| *of == service).count();
-        let stray = self.open.iter().filter_map(|id| self.attempts.get(id)).filter(|attempt| {
+        let in_hand = self.in_hand.values().filter(|(of, ..)| *of == service).count();
+        let stray = self.open.keys().filter_map(|id| self.attempts.get(id)).filter(|attempt| {
             attempt.service == service
                 && self
                     .callbacks
@@ -308,10 +315,9 @@ impl Mirror {
 
     /// Another callback in somebody's hands, or an open attempt, that holds this line.
     pub(super) fn line_taken(&self, key: &TargetKey, but: CallbackId) -> bool {
-        let in_hand = self.in_hand.keys().any(|id| {
-            *id != but && self.callbacks.get(id).is_some_and(|other| other.key == *key)
-        });
-        in_hand || self.open.iter().any(|id| self.attempts.get(id).is_some_and(|a| a.key() == *key))
+        let mut in_hand = self.in_hand.iter();
+        in_hand.any(|(id, (.., line))| *id != but && line == key)
+            || self.open.values().any(|line| line == key)
     }
 
     /// Whether a callback waits in the queue.

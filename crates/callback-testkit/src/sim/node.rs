@@ -295,7 +295,7 @@ impl Day {
         self.run(Actor::Dispatcher, What::Survey);
     }
 
-    const fn caps(&self) -> DriverCaps {
+    pub(super) const fn caps(&self) -> DriverCaps {
         DriverCaps {
             places_calls: !self.manual,
             reports_progress: !self.manual,

@@ -3,7 +3,7 @@
 use callback_domain::agent::{Agent, Distribution};
 use callback_domain::callback::{Callback, Phase};
 use callback_domain::hours;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, ServiceId};
 use callback_domain::picking::{Heads, choose};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
@@ -48,8 +48,8 @@ impl Mirror {
     }
 
     fn invariant_offers_go_to_free_agents(&self, agent: &Agent, service: ServiceId) -> Holds {
-        let busy = self.in_hand.values().any(|(_, other)| *other == agent.id)
-            || self.open.iter().any(|id| self.attempts.get(id).is_some_and(|a| a.agent == agent.id));
+        let busy = self.in_hand.values().any(|(_, other, _)| *other == agent.id)
+            || self.open.keys().any(|id| self.attempts.get(id).is_some_and(|a| a.agent == agent.id));
         demand!(invariant_offers_go_to_free_agents:
             agent.unready(self.now).is_none() && !busy && agent.services.contains(&service),
             "{agent:?} was offered something of {service}");
@@ -150,7 +150,7 @@ impl Mirror {
             if !self.takes_offers(service) {
                 continue;
             }
-            let Some(heads) = self.heads(*id, Some(agent.id)) else { return Ok(()) };
+            let Some(heads) = self.heads(*id, Some(agent.id), Some(before)) else { return Ok(()) };
             let passes = match self.passes_before {
                 Some((picked, passes)) if picked == *id => passes,
                 Some(_) | None => self.passes.get(id).copied().unwrap_or_default(),
@@ -172,7 +172,7 @@ impl Mirror {
         if served.weight().is_none() {
             return Ok(());
         }
-        let Some(heads) = self.heads(service, None) else { return Ok(()) };
+        let Some(heads) = self.heads(service, None, Some(before)) else { return Ok(()) };
         for level in Priority::WEIGHTED {
             let slot = self.passed_over.entry((service, level.level())).or_default();
             if level == served || heads.head(level).is_none() {
@@ -202,7 +202,7 @@ impl Mirror {
                 if !self.takes_offers(service) {
                     continue;
                 }
-                let ready = self.heads(*id, Some(agent.id)).and_then(|heads| heads.iter().next());
+                let ready = self.heads(*id, Some(agent.id), None).and_then(|heads| heads.iter().next());
                 demand!(invariant_nobody_waits_while_an_agent_is_free: ready.is_none(),
                     "at {} {agent:?} is free, and {ready:?} of {id} is ready", self.now);
             }
@@ -220,12 +220,24 @@ impl Mirror {
     }
 
     /// The first of each level that may go to this agent, or to anybody; `None` when unsure.
-    fn heads(&self, service: ServiceId, agent: Option<AgentId>) -> Option<Heads> {
+    /// One of them may be out of the mirror, because it is being looked at.
+    fn heads(
+        &self,
+        service: ServiceId,
+        agent: Option<AgentId>,
+        taken_out: Option<&Followed>,
+    ) -> Option<Heads> {
         let mut heads = Heads::default();
         for priority in Priority::ALL {
             let Some(orders) = self.queue.get(&(service, priority.level())) else { continue };
             for order in orders {
-                match self.fit(order.id, agent) {
+                let known = || self.callbacks.get(&order.id).map(|followed| &**followed);
+                let Some(followed) =
+                    taken_out.filter(|out| out.callback.id == order.id).or_else(known)
+                else {
+                    continue;
+                };
+                match self.fit(followed, agent) {
                     Fit::Yes => {
                         heads.offer(priority, *order);
                         break;
@@ -238,13 +250,12 @@ impl Mirror {
         Some(heads)
     }
 
-    fn fit(&self, id: CallbackId, agent: Option<AgentId>) -> Fit {
-        let Some(followed) = self.callbacks.get(&id) else { return Fit::No };
+    fn fit(&self, followed: &Followed, agent: Option<AgentId>) -> Fit {
         let Phase::InQueue { not_before, .. } = followed.callback.phase else { return Fit::No };
         if not_before.is_some() || is_held_from(&followed.callback.phase, agent) {
             return Fit::No;
         }
-        if self.line_taken(&followed.key, id) {
+        if self.line_taken(&followed.key, followed.callback.id) {
             return Fit::No;
         }
         if self.recalculating.contains(&followed.callback.service) {

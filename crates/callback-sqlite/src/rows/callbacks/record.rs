@@ -8,7 +8,6 @@ use rusqlite::Row;
 use rusqlite::types::{Null, ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
-use crate::error::Failure;
 use crate::rows::queue::Standing;
 use crate::sql::{Answer, Fields, json, signed, unsigned};
 
@@ -219,6 +218,6 @@ mod tests {
         connection.execute_batch(include_str!("../../schema/1.sql")).expect("the schema is made");
         let statement =
             connection.prepare(crate::rows::callbacks::select_callbacks!("")).expect("it is valid");
-        assert_eq!(statement.column_names(), COLUMNS);
+        assert_eq!(statement.column_names().collect::<Vec<_>>(), COLUMNS);
     }
 }

@@ -1,0 +1,88 @@
+//! Which events a reader wants.
+
+use std::collections::BTreeSet;
+
+use callback_domain::dto::Problems;
+use callback_domain::id::ServiceId;
+use callback_domain::lifecycle::Happening;
+use callback_engine::ledger::{DIRECTORY_EVENTS, Subject};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::parameters::{Parameters, problem};
+use crate::path::echo;
+use crate::tail::Entry;
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) enum Kind {
+    Callback,
+    Service,
+    User,
+}
+
+impl From<Subject> for Kind {
+    fn from(subject: Subject) -> Self {
+        match subject {
+            Subject::Callback(_) => Self::Callback,
+            Subject::Service(_) => Self::Service,
+            Subject::User(_) => Self::User,
+        }
+    }
+}
+
+/// What an event must be to be sent; an empty set asks for nothing in particular.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    services: BTreeSet<ServiceId>,
+    kinds: BTreeSet<Kind>,
+    names: BTreeSet<String>,
+}
+
+impl Filter {
+    /// Reads the parameters of a filter, each of which may be repeated.
+    pub(super) fn read(parameters: &mut Parameters) -> Result<Self, Problems> {
+        let (mut filter, mut problems) = (Self::default(), Vec::new());
+        for text in parameters.texts("service") {
+            match text.parse() {
+                Ok(service) => drop(filter.services.insert(service)),
+                Err(_) => problems.push(problem("service", "WrongType", "a GUID is expected")),
+            }
+        }
+        for text in parameters.texts("kind") {
+            let kind = match text.as_str() {
+                "callback" => Kind::Callback,
+                "service" => Kind::Service,
+                "user" => Kind::User,
+                _ => {
+                    let message = "the accepted values are callback, service, user";
+                    problems.push(problem("kind", "UnknownValue", message));
+                    continue;
+                }
+            };
+            filter.kinds.insert(kind);
+        }
+        for text in parameters.texts("event") {
+            if is_event(&text) {
+                filter.names.insert(text);
+            } else {
+                let message = format!("there is no event {}", echo(&text));
+                problems.push(problem("event", "UnknownValue", &message));
+            }
+        }
+        if problems.is_empty() { Ok(filter) } else { Err(Problems(problems)) }
+    }
+
+    pub(super) fn passes(&self, entry: &Entry) -> bool {
+        let wanted_service =
+            || entry.service.is_some_and(|service| self.services.contains(&service));
+        (self.services.is_empty() || wanted_service())
+            && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
+            && (self.names.is_empty() || self.names.contains(&entry.name))
+    }
+}
+
+/// Whether the ledger knows such an event.
+fn is_event(name: &str) -> bool {
+    DIRECTORY_EVENTS.contains(&name) || Happening::deserialize(Value::from(name)).is_ok()
+}

@@ -1,0 +1,186 @@
+//! The last lines of the ledger, read once for everybody who follows it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use callback_domain::id::ServiceId;
+use callback_engine::Engine;
+use callback_engine::ledger::{Line, Subject};
+use callback_engine::store::StoreError;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use crate::events::Kind;
+use crate::history::LineDto;
+
+/// Lines that are kept for readers; who is further behind reads the store.
+const KEPT: usize = 1_024;
+/// Lines read at once.
+const BATCH: usize = 500;
+/// How long to rest before looking again for what other processes wrote.
+const REST: Duration = Duration::from_secs(3);
+
+/// A line of the ledger in the form in which it is sent.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) sequence: u64,
+    pub(crate) kind: Kind,
+    pub(crate) service: Option<ServiceId>,
+    pub(crate) name: String,
+    pub(crate) data: String,
+}
+
+/// A line with what it is about.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct EventDto<'a> {
+    #[serde(flatten)]
+    line: LineDto<'a>,
+    subject: SubjectDto,
+    service: Option<ServiceId>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SubjectDto {
+    kind: Kind,
+    id: Uuid,
+}
+
+impl From<&Line> for Entry {
+    fn from(line: &Line) -> Self {
+        let kind = Kind::from(line.subject);
+        let (Subject::Callback(callback_domain::id::CallbackId(id))
+        | Subject::Service(ServiceId(id))
+        | Subject::User(callback_domain::id::AgentId(id))) = line.subject;
+        let subject = SubjectDto { kind, id };
+        let dto = EventDto { line: LineDto::from(line), subject, service: line.service };
+        Self {
+            sequence: line.sequence,
+            kind,
+            service: line.service,
+            // A name stands on one line of the stream, whatever the row holds.
+            name: line.what.replace(char::is_control, " "),
+            data: serde_json::to_string(&dto)
+                .expect("a line in memory can be written as JSON"),
+        }
+    }
+}
+
+/// The end of the ledger, followed by a task that ends with it.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    kept: Arc<Kept>,
+    _follower: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    lines: Mutex<Lines>,
+    reached: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    /// Every line after this one, as far as was read, is here.
+    floor: u64,
+    entries: VecDeque<Arc<Entry>>,
+}
+
+impl Tail {
+    /// Follows the ledger from its present end; to be called within a runtime.
+    pub(crate) fn follow(engine: Engine) -> Self {
+        let lines = Mutex::new(Lines { floor: u64::MAX, entries: VecDeque::new() });
+        let kept = Arc::new(Kept { lines, reached: watch::Sender::new(0) });
+        let mut follower = JoinSet::new();
+        follower.spawn(keep(engine, Arc::clone(&kept)));
+        Self { kept, _follower: follower }
+    }
+
+    /// The last line that was read.
+    pub(crate) fn reached(&self) -> u64 {
+        *self.kept.reached.borrow()
+    }
+
+    /// Tells of each growth.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.kept.reached.subscribe()
+    }
+
+    /// Up to `limit` lines after a sequence number; `None` when they are no longer all here.
+    pub(crate) fn after(&self, sequence: u64, limit: usize) -> Option<Vec<Arc<Entry>>> {
+        let lines = self.kept.lines();
+        if sequence < lines.floor {
+            return None;
+        }
+        let first = lines.entries.partition_point(|entry| entry.sequence <= sequence);
+        Some(lines.entries.range(first..).take(limit).cloned().collect())
+    }
+}
+
+impl Kept {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, end: u64) {
+        self.lines().floor = end;
+        self.reached.send_replace(end);
+    }
+
+    fn push(&self, read: &[Line]) {
+        let Some(last) = read.last() else { return };
+        let mut lines = self.lines();
+        lines.entries.extend(read.iter().map(|line| Arc::new(Entry::from(line))));
+        while lines.entries.len() > KEPT
+            && let Some(gone) = lines.entries.pop_front()
+        {
+            lines.floor = gone.sequence;
+        }
+        drop(lines);
+        self.reached.send_replace(last.sequence);
+    }
+}
+
+/// Reads the ledger as it grows, for as long as somebody holds the tail.
+async fn keep(engine: Engine, kept: Arc<Kept>) {
+    let mut growth = engine.ledger_growth();
+    let mut reached = None;
+    loop {
+        growth.mark_unchanged();
+        match read_on(&engine, &kept, &mut reached).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let _grown = timeout(REST, growth.changed()).await.is_ok();
+            }
+            Err(error) => {
+                tracing::error!(%error, "failed to follow the ledger; trying again");
+                sleep(REST).await;
+            }
+        }
+    }
+}
+
+/// Reads the next lines; answers whether there may be more.
+async fn read_on(
+    engine: &Engine,
+    kept: &Kept,
+    reached: &mut Option<u64>,
+) -> Result<bool, StoreError> {
+    let Some(after) = *reached else {
+        let end = engine.ledger_end(0).await?;
+        *reached = Some(end);
+        kept.begin(end);
+        return Ok(true);
+    };
+    let lines = engine.store().ledger(None, after, BATCH).await?;
+    if let Some(last) = lines.last() {
+        *reached = Some(last.sequence);
+        kept.push(&lines);
+    }
+    Ok(lines.len() == BATCH)
+}

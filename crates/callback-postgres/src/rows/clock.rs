@@ -1,0 +1,153 @@
+//! What is due, shared among nodes: what one has locked, the others pass over.
+
+use callback_domain::attempt::Attempt;
+use callback_domain::date::{self, Instant};
+use callback_domain::target::TargetKey;
+use callback_engine::store::{Due, Rowed};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::PostgresRows;
+use crate::locks::class;
+use crate::records::{column, limit as sql_limit, record, records};
+
+/// How many times the limit is looked at for lines that nobody has locked.
+const PASSED_OVER: i64 = 8;
+/// The rest after which a node looks again at what others were moving, in microseconds.
+const LOOK_AGAIN_MICROS: i64 = 100_000;
+
+/// Picks what is due in order, and of that what can be locked at once.
+macro_rules! pick {
+    ($name:literal, $id:literal, $table:literal, $at:literal) => {
+        concat!(
+            "/* PostgresRows::due ", $name, " */ SELECT id, key FROM (SELECT ", $id,
+            " AS id, key FROM ", $table, " WHERE ", $at, " <= $1 ORDER BY ", $at, ", ", $id,
+            " LIMIT $3) AS due WHERE pg_try_advisory_xact_lock(", class!(line),
+            ", hashtext(key)) LIMIT $2"
+        )
+    };
+}
+
+pub(crate) const CALLBACKS: &str = pick!("callbacks", "id", "callbacks", "deadline");
+const ATTEMPTS: &str = pick!("attempts", "id", "attempts", "deadline");
+const KEYS: &str = pick!("keys", "key", "key_wakes", "at");
+const AGENTS: &str = "/* PostgresRows::due agents */ \
+    SELECT id, record FROM agents WHERE deadline <= $1 ORDER BY deadline, id LIMIT $2 \
+    FOR UPDATE SKIP LOCKED";
+
+// The locks were taken by the statement before, so what these read stands.
+const CALLBACK_RECORDS: &str = "/* PostgresRows::due callback records */ \
+    SELECT id, key, record FROM callbacks WHERE id = ANY($1) AND deadline <= $2 \
+    ORDER BY deadline, id";
+const ATTEMPT_RECORDS: &str = "/* PostgresRows::due attempt records */ \
+    SELECT id, record FROM attempts WHERE id = ANY($1) AND deadline <= $2 ORDER BY deadline, id";
+const KEYS_STILL: &str = "/* PostgresRows::due keys still */ \
+    SELECT key FROM key_wakes WHERE key = ANY($1) AND at <= $2 ORDER BY at, key";
+
+pub(crate) const NEXT_DEADLINE: &str = "/* PostgresRows::next_deadline */ SELECT least( \
+    (SELECT deadline FROM callbacks WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
+    (SELECT deadline FROM attempts WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
+    (SELECT deadline FROM agents WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
+    (SELECT at FROM key_wakes ORDER BY at LIMIT 1))";
+
+/// The open attempts that may be taken over: those of nodes that are gone.
+const ABANDONED: &str = concat!(
+    "/* PostgresRows::open_attempts abandoned */ SELECT attempts.id, key FROM attempts \
+     LEFT JOIN nodes ON nodes.id = attempts.node \
+     WHERE open AND nodes.until > $1 IS NOT TRUE \
+       AND pg_try_advisory_xact_lock(",
+    class!(line),
+    ", hashtext(key))"
+);
+const OPEN: &str = "/* PostgresRows::open_attempts */ \
+    SELECT attempts.id, record FROM attempts LEFT JOIN nodes ON nodes.id = attempts.node \
+    WHERE open AND (nodes.until > $1 OR attempts.id = ANY($2) OR NOT $3) ORDER BY attempts.id";
+
+impl PostgresRows<'_> {
+    pub(super) async fn what_is_due(&mut self, at: Instant, limit: usize) -> Rowed<Due> {
+        let most = sql_limit(limit);
+        let (callbacks, callback_lines) = self.pick(CALLBACKS, at, most).await?;
+        let (attempts, attempt_lines) = self.pick(ATTEMPTS, at, most).await?;
+        let key_rows = self.query(KEYS, &[&at, &most, &most.saturating_mul(PASSED_OVER)]).await?;
+        let mut keys = Vec::with_capacity(key_rows.len());
+        for row in &key_rows {
+            keys.push(column::<String>(row, "key_wakes", "key")?);
+        }
+        let locked = keys.iter().cloned().map(TargetKey::from_stored);
+        self.lines.extend(callback_lines.into_iter().chain(attempt_lines).chain(locked));
+
+        let agents = self.query(AGENTS, &[&at, &most]).await?;
+        let agents = self.keep_agents(&agents)?;
+        let callbacks = self.read_due(CALLBACK_RECORDS, &callbacks, at).await?;
+        let attempts = self.read_due(ATTEMPT_RECORDS, &attempts, at).await?;
+        let keys = if keys.is_empty() {
+            Vec::new()
+        } else {
+            self.query(KEYS_STILL, &[&keys, &at]).await?
+        };
+        let due = Due {
+            callbacks: self.callbacks_held(&callbacks)?,
+            attempts: records(&attempts, "attempts")?,
+            agents,
+            keys: keys
+                .iter()
+                .map(|row| column(row, "key_wakes", "key").map(TargetKey::from_stored))
+                .collect::<Rowed<_>>()?,
+        };
+        let full = [due.callbacks.len(), due.attempts.len(), due.agents.len(), due.keys.len()];
+        self.shared_the_due = full.into_iter().all(|found| found < limit);
+        Ok(due)
+    }
+
+    async fn pick(
+        &mut self,
+        sql: &'static str,
+        at: Instant,
+        most: i64,
+    ) -> Rowed<(Vec<Uuid>, Vec<TargetKey>)> {
+        let rows = self.query(sql, &[&at, &most, &most.saturating_mul(PASSED_OVER)]).await?;
+        let (mut ids, mut keys) = (Vec::new(), Vec::new());
+        for row in &rows {
+            ids.push(column(row, "callbacks", "id")?);
+            keys.push(TargetKey::from_stored(column(row, "callbacks", "key")?));
+        }
+        Ok((ids, keys))
+    }
+
+    async fn read_due(
+        &mut self,
+        sql: &'static str,
+        ids: &[Uuid],
+        at: Instant,
+    ) -> Rowed<Vec<Row>> {
+        if ids.is_empty() { Ok(Vec::new()) } else { self.query(sql, &[&ids, &at]).await }
+    }
+
+    /// The earliest deadline; what others are moving just now is looked at again after a rest.
+    pub(super) async fn earliest(&mut self) -> Rowed<Option<Instant>> {
+        let row = self.query_one(NEXT_DEADLINE, &[]).await?;
+        let at: Option<Instant> = match &row {
+            Some(row) => column(row, "callbacks", "least")?,
+            None => None,
+        };
+        let soon = date::from_micros(date::micros(self.now).saturating_add(LOOK_AGAIN_MICROS));
+        Ok(match (at, soon) {
+            (Some(at), Some(soon)) if self.shared_the_due && at <= self.now => Some(soon),
+            (at, _) => at,
+        })
+    }
+
+    /// Every open attempt, but of those of dead nodes only the ones that nobody is moving: they
+    /// are locked, since they may be taken over.
+    pub(super) async fn all_open_attempts(&mut self) -> Rowed<Vec<Attempt>> {
+        let mut taken: Vec<Uuid> = Vec::new();
+        if self.locks {
+            for row in &self.query(ABANDONED, &[&self.now.clone()]).await? {
+                taken.push(column(row, "attempts", "id")?);
+                self.lines.insert(TargetKey::from_stored(column(row, "attempts", "key")?));
+            }
+        }
+        let rows = self.query(OPEN, &[&self.now.clone(), &taken, &self.locks.clone()]).await?;
+        rows.iter().map(|row| record(row, "attempts")).collect()
+    }
+}

@@ -1,0 +1,559 @@
+//! The port itself: each question of the engine, as one statement where that is possible.
+
+use std::sync::Arc;
+
+use callback_domain::agent::Agent;
+use callback_domain::attempt::Attempt;
+use callback_domain::callback::Callback;
+use callback_domain::date::{self, Instant};
+use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::picking::{Heads, OrderKey, Passes};
+use callback_domain::priority::Priority;
+use callback_domain::service::Service;
+use callback_domain::target::TargetKey;
+use callback_engine::ledger::Line;
+use callback_engine::route::Route;
+use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
+use callback_engine::suppression::Suppression;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+use super::{PostgresRows, owned};
+use crate::failure::Failure;
+use crate::ledger;
+use crate::locks::class;
+use crate::records::{column, corrupt, limit as sql_limit, record, records, unsigned};
+
+/// Seconds for which an answer is remembered under its idempotency key.
+const REMEMBERED_SECONDS: i64 = 86_400;
+
+const LOCK_QUEUE_LENGTH: &str = concat!(
+    "/* PostgresRows::queued_up_to lock */ SELECT pg_advisory_xact_lock(",
+    class!(queue_length),
+    ", hashtext($1::uuid::text))"
+);
+const QUEUED: &str = "/* PostgresRows::queued_up_to */ SELECT count(*) FROM ( \
+    SELECT FROM callbacks WHERE service = $1 AND phase <> 'Terminated' \
+      AND phase IN ('Pending', 'InQueue') LIMIT $2) AS queued";
+const HELD: &str = "/* PostgresRows::held_callbacks */ SELECT id, record FROM callbacks \
+    WHERE place IS NOT NULL AND lane <> '00000000-0000-0000-0000-000000000000' AND lane = $1 \
+      AND ($2::uuid IS NULL OR service = $2) ORDER BY service, id LIMIT $3";
+const LOCK_LINE_OF_ATTEMPT: &str = concat!(
+    "/* PostgresRows::attempt lock */ SELECT key, pg_advisory_xact_lock(",
+    class!(line),
+    ", hashtext(key)) FROM attempts WHERE id = $1"
+);
+const ATTEMPT: &str = "/* PostgresRows::attempt */ SELECT id, record FROM attempts WHERE id = $1";
+const PUT_ATTEMPT: &str = "/* PostgresRows::put_attempt */ \
+    INSERT INTO attempts (id, callback, number, key, node, open, deadline, customer_requested_at, record) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET \
+        node = excluded.node, open = excluded.open, deadline = excluded.deadline, \
+        customer_requested_at = excluded.customer_requested_at, record = excluded.record";
+const PUT_CLAIM: &str = "/* PostgresRows::put_claim */ \
+    INSERT INTO claims (key, callback, service, attempt) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (key) DO UPDATE SET attempt = excluded.attempt \
+    WHERE claims.callback = excluded.callback";
+const WAITING: &str = "/* PostgresRows::waiting */ \
+    SELECT priority, count(*), min(place) AS place FROM callbacks \
+    WHERE service = $1 AND place IS NOT NULL GROUP BY priority";
+const READY_SERVICES: &str = "/* PostgresRows::ready_services */ \
+    SELECT id FROM services WHERE EXISTS ( \
+        SELECT FROM callbacks WHERE ready AND callbacks.service = services.id) ORDER BY id";
+const RECALCULATIONS: &str = "/* PostgresRows::recalculations */ \
+    SELECT service AS id, after FROM recalculations ORDER BY service";
+/// One node computes anew at a time for a service; the others need not wait for it.
+const RECALCULATIONS_LOCKED: &str = "/* PostgresRows::recalculations lock */ \
+    SELECT service AS id, after FROM recalculations ORDER BY service FOR UPDATE SKIP LOCKED";
+const LOCK_IDEMPOTENCY: &str = concat!(
+    "/* PostgresRows::remembered lock */ SELECT pg_advisory_xact_lock(",
+    class!(idempotency),
+    ", hashtext($1 || chr(31) || $2))"
+);
+const REMEMBERED: &str = "/* PostgresRows::remembered */ SELECT principal, body_hash, at, record \
+    FROM remembered WHERE principal = $1 AND key = $2 AND at > $3";
+const REMEMBER: &str = "/* PostgresRows::remember */ \
+    INSERT INTO remembered (principal, key, body_hash, at, record) VALUES ($1, $2, $3, $4, $5) \
+    ON CONFLICT (principal, key) DO UPDATE SET body_hash = excluded.body_hash, at = excluded.at, \
+        record = excluded.record";
+const PUT_ROUTE: &str = "/* PostgresRows::put_route */ \
+    INSERT INTO routes AS stored (name, record) VALUES ($1, $2) \
+    ON CONFLICT (name) DO UPDATE SET record = excluded.record WHERE stored.record = $3";
+const PUT_SUPPRESSION: &str = "/* PostgresRows::put_suppression */ \
+    INSERT INTO suppressions (id, key, service, reason, until, created_at) \
+    VALUES ($1, $2, $3, $4, $5, $6) RETURNING sequence";
+
+impl Rows for PostgresRows<'_> {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    async fn callback(&mut self, id: CallbackId) -> Rowed<Option<Callback>> {
+        self.one_callback(id).await
+    }
+
+    async fn insert_callback(&mut self, callback: &Callback) -> Rowed<()> {
+        self.insert(callback).await
+    }
+
+    async fn update_callback(&mut self, before: &Callback, callback: &Callback) -> Rowed<()> {
+        self.update(before, callback).await
+    }
+
+    async fn has_live_callbacks(&mut self, service: ServiceId) -> Rowed<bool> {
+        let sql = "/* PostgresRows::has_live_callbacks */ SELECT FROM callbacks \
+            WHERE service = $1 AND phase <> 'Terminated' LIMIT 1";
+        Ok(self.query_one(sql, &[&service.0]).await?.is_some())
+    }
+
+    async fn live_duplicate(
+        &mut self,
+        service: ServiceId,
+        key: &TargetKey,
+    ) -> Rowed<Option<CallbackId>> {
+        self.lock_line(key).await?;
+        let sql = "/* PostgresRows::live_duplicate */ SELECT id FROM callbacks \
+            WHERE key = $2 AND service = $1 AND phase <> 'Terminated' ORDER BY id LIMIT 1";
+        let row = self.query_one(sql, &[&service.0, &key.as_str()]).await?;
+        row.map(|row| column(&row, "callbacks", "id").map(CallbackId)).transpose()
+    }
+
+    async fn queued_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
+        let lock: &[crate::connection::Parameter<'_>] = &[&service.0];
+        let (_, rows) = self
+            .lock_and_read(
+                (LOCK_QUEUE_LENGTH, lock),
+                (QUEUED, &[&service.0, &i64::from(limit)]),
+            )
+            .await?;
+        count(rows.first())
+    }
+
+    async fn live_callbacks(
+        &mut self,
+        service: ServiceId,
+        after: Option<CallbackId>,
+        limit: usize,
+    ) -> Rowed<Vec<Callback>> {
+        self.live(service, after, limit).await
+    }
+
+    async fn held_callbacks(
+        &mut self,
+        agent: AgentId,
+        service: Option<ServiceId>,
+        limit: usize,
+    ) -> Rowed<Vec<Callback>> {
+        let service = service.map(|service| service.0);
+        records(&self.query(HELD, &[&agent.0, &service, &sql_limit(limit)]).await?, "callbacks")
+    }
+
+    async fn due(&mut self, at: Instant, limit: usize) -> Rowed<Due> {
+        self.what_is_due(at, limit).await
+    }
+
+    async fn next_deadline(&mut self) -> Rowed<Option<Instant>> {
+        self.earliest().await
+    }
+
+    async fn heads(&mut self, service: ServiceId, lane: Option<AgentId>) -> Rowed<Heads> {
+        self.heads_of(service, lane).await
+    }
+
+    async fn refresh(
+        &mut self,
+        key: &TargetKey,
+        gate: &Gate,
+    ) -> Rowed<Vec<(ServiceId, Option<AgentId>)>> {
+        self.refresh_line(key, gate).await
+    }
+
+    async fn waits(&mut self, key: &TargetKey) -> Rowed<bool> {
+        let sql = "/* PostgresRows::waits */ SELECT FROM callbacks \
+            WHERE key = $1 AND place IS NOT NULL AND NOT backed_off LIMIT 1";
+        Ok(self.query_one(sql, &[&key.as_str()]).await?.is_some())
+    }
+
+    async fn wake_key(&mut self, key: &TargetKey, at: Instant) -> Rowed<()> {
+        let sql = "/* PostgresRows::wake_key */ INSERT INTO key_wakes AS stored (key, at) \
+            VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET at = excluded.at \
+            WHERE excluded.at < stored.at";
+        self.write(sql, owned![key.as_str().to_owned(), at]).await
+    }
+
+    async fn unwake_key(&mut self, key: &TargetKey) -> Rowed<()> {
+        let sql = "/* PostgresRows::unwake_key */ DELETE FROM key_wakes WHERE key = $1";
+        self.write(sql, owned![key.as_str().to_owned()]).await
+    }
+
+    async fn ready_services(&mut self) -> Rowed<Vec<ServiceId>> {
+        let rows = self.query(READY_SERVICES, &[]).await?;
+        rows.iter().map(|row| column(row, "services", "id").map(ServiceId)).collect()
+    }
+
+    async fn passes(&mut self, service: ServiceId) -> Rowed<Passes> {
+        self.passes_of(service).await
+    }
+
+    async fn put_passes(&mut self, service: ServiceId, passes: &Passes) -> Rowed<()> {
+        self.passes.insert(service, *passes);
+        let sql = "/* PostgresRows::put_passes */ UPDATE passes SET ahead = $2 WHERE service = $1";
+        self.write(sql, owned![service.0, <[u8; 7]>::from(*passes).to_vec()]).await
+    }
+
+    async fn waiting(&mut self, service: ServiceId) -> Rowed<([u64; 9], Option<Instant>)> {
+        let (mut counts, mut earliest) = ([0; 9], None::<Instant>);
+        for row in &self.query(WAITING, &[&service.0]).await? {
+            let level: i16 = column(row, "callbacks", "priority")?;
+            let slot = usize::try_from(level).ok().and_then(|level| counts.get_mut(level));
+            let Some(slot) = slot else {
+                return Err(corrupt(row, "callbacks", "priority", format!("{level} is none")));
+            };
+            *slot = unsigned(column(row, "callbacks", "count")?);
+            let place: Instant = column(row, "callbacks", "place")?;
+            earliest = Some(earliest.map_or(place, |known| known.min(place)));
+        }
+        Ok((counts, earliest))
+    }
+
+    async fn ahead(
+        &mut self,
+        service: ServiceId,
+        priority: Priority,
+        order: OrderKey,
+    ) -> Rowed<u64> {
+        let sql = "/* PostgresRows::ahead */ SELECT count(*) FROM callbacks \
+            WHERE service = $1 AND priority = $2 AND place IS NOT NULL AND (place, id) < ($3, $4)";
+        let level = i16::from(priority.level());
+        let row = self.query_one(sql, &[&service.0, &level, &order.at, &order.id.0]).await?;
+        count(row.as_ref()).map(u64::from)
+    }
+
+    async fn claim(&mut self, key: &TargetKey) -> Rowed<Option<Claim>> {
+        self.lock_line(key).await?;
+        let sql = "/* PostgresRows::claim */ \
+            SELECT key, callback, service, attempt FROM claims WHERE key = $1";
+        let Some(row) = self.query_one(sql, &[&key.as_str()]).await? else { return Ok(None) };
+        Ok(Some(Claim {
+            callback: CallbackId(column(&row, "claims", "callback")?),
+            service: ServiceId(column(&row, "claims", "service")?),
+            attempt: column::<Option<Uuid>>(&row, "claims", "attempt")?.map(AttemptId),
+        }))
+    }
+
+    async fn put_claim(&mut self, key: &TargetKey, claim: Claim) -> Rowed<()> {
+        let attempt = claim.attempt.map(|attempt| attempt.0);
+        let parameters =
+            owned![key.as_str().to_owned(), claim.callback.0, claim.service.0, attempt];
+        self.write_guarded(PUT_CLAIM, parameters, "another callback holds the line").await
+    }
+
+    async fn release_claim(&mut self, key: &TargetKey) -> Rowed<()> {
+        let sql = "/* PostgresRows::release_claim */ DELETE FROM claims WHERE key = $1";
+        self.write(sql, owned![key.as_str().to_owned()]).await
+    }
+
+    async fn claims_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
+        let sql = "/* PostgresRows::claims_up_to */ SELECT count(*) FROM ( \
+            SELECT FROM claims WHERE service = $1 LIMIT $2) AS held";
+        count(self.query_one(sql, &[&service.0, &i64::from(limit)]).await?.as_ref())
+    }
+
+    async fn attempt(&mut self, id: AttemptId) -> Rowed<Option<Attempt>> {
+        let (locked, found) =
+            self.lock_and_read((LOCK_LINE_OF_ATTEMPT, &[&id.0]), (ATTEMPT, &[&id.0])).await?;
+        for row in &locked {
+            self.lines.insert(TargetKey::from_stored(column(row, "attempts", "key")?));
+        }
+        found.first().map(|row| record(row, "attempts")).transpose()
+    }
+
+    async fn put_attempt(&mut self, attempt: &Attempt) -> Rowed<()> {
+        let parameters = owned![
+            attempt.id.0,
+            attempt.callback.0,
+            i32::try_from(attempt.number).unwrap_or(i32::MAX),
+            attempt.key().as_str().to_owned(),
+            attempt.node.0,
+            attempt.is_open(),
+            attempt.deadline(),
+            attempt.customer_requested_at,
+            Json(attempt.clone()),
+        ];
+        self.write(PUT_ATTEMPT, parameters).await
+    }
+
+    async fn open_attempts(&mut self) -> Rowed<Vec<Attempt>> {
+        self.all_open_attempts().await
+    }
+
+    async fn dialouts_since(
+        &mut self,
+        key: &TargetKey,
+        since: Instant,
+        limit: u32,
+    ) -> Rowed<Vec<Instant>> {
+        let sql = "/* PostgresRows::dialouts_since */ SELECT id, customer_requested_at AS at \
+            FROM attempts WHERE key = $1 AND customer_requested_at > $2 \
+            ORDER BY customer_requested_at DESC LIMIT $3";
+        let rows = self.query(sql, &[&key.as_str(), &since, &i64::from(limit)]).await?;
+        rows.iter().map(|row| column(row, "attempts", "at")).collect()
+    }
+
+    async fn service(&mut self, id: ServiceId) -> Rowed<Option<Arc<Service>>> {
+        if let Some(known) = self.services.get(&id) {
+            return Ok(known.clone());
+        }
+        let sql = "/* PostgresRows::service */ SELECT id, record FROM services WHERE id = $1";
+        let row = self.query_one(sql, &[&id.0]).await?;
+        let service = row.map(|row| record(&row, "services").map(Arc::new)).transpose()?;
+        self.services.insert(id, service.clone());
+        Ok(service)
+    }
+
+    async fn service_by_sip(&mut self, sip_uri: &str) -> Rowed<Option<ServiceId>> {
+        let sql = "/* PostgresRows::service_by_sip */ SELECT id FROM services WHERE sip_key = $1";
+        let row = self.query_one(sql, &[&sip_uri]).await?;
+        row.map(|row| column(&row, "services", "id").map(ServiceId)).transpose()
+    }
+
+    async fn put_service(&mut self, service: &Service) -> Rowed<()> {
+        self.services.insert(service.id, Some(Arc::new(service.clone())));
+        let sql = "/* PostgresRows::put_service */ \
+            INSERT INTO services (id, name, sip_key, attempts_cap, record) \
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
+                sip_key = excluded.sip_key, attempts_cap = excluded.attempts_cap, \
+                record = excluded.record";
+        let cap = service.max_attempts_per_target_per_day;
+        let parameters = owned![
+            service.id.0,
+            service.name.clone(),
+            service.sip_uri.key().as_str().to_owned(),
+            cap.map(|cap| i32::try_from(cap).unwrap_or(i32::MAX)),
+            Json(service.clone()),
+        ];
+        self.capped = None;
+        self.write(sql, parameters).await?;
+        let sql = "/* PostgresRows::put_service passes */ INSERT INTO passes (service, ahead) \
+            VALUES ($1, $2) ON CONFLICT (service) DO NOTHING";
+        self.write(sql, owned![service.id.0, vec![0_u8; 7]]).await
+    }
+
+    async fn delete_service(&mut self, id: ServiceId) -> Rowed<()> {
+        self.services.insert(id, None);
+        self.passes.remove(&id);
+        self.capped = None;
+        let sql = "/* PostgresRows::delete_service */ DELETE FROM services WHERE id = $1";
+        self.write(sql, owned![id.0]).await?;
+        let sql = "/* PostgresRows::delete_service passes */ DELETE FROM passes WHERE service = $1";
+        self.write(sql, owned![id.0]).await
+    }
+
+    async fn capped_services(&mut self) -> Rowed<Vec<(ServiceId, u32)>> {
+        if let Some(known) = &self.capped {
+            return Ok(known.clone());
+        }
+        let sql = "/* PostgresRows::capped_services */ \
+            SELECT id, attempts_cap FROM services WHERE attempts_cap IS NOT NULL ORDER BY id";
+        let mut capped = Vec::new();
+        for row in &self.query(sql, &[]).await? {
+            let cap: i32 = column(row, "services", "attempts_cap")?;
+            let id = ServiceId(column(row, "services", "id")?);
+            capped.push((id, u32::try_from(cap).unwrap_or(0)));
+        }
+        self.capped = Some(capped.clone());
+        Ok(capped)
+    }
+
+    async fn recalculations(&mut self) -> Rowed<Vec<(ServiceId, Option<CallbackId>)>> {
+        let sql = if self.locks { RECALCULATIONS_LOCKED } else { RECALCULATIONS };
+        let rows = self.query(sql, &[]).await?;
+        let read = |row| {
+            let after: Option<Uuid> = column(row, "recalculations", "after")?;
+            Ok((ServiceId(column(row, "recalculations", "id")?), after.map(CallbackId)))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn put_recalculation(
+        &mut self,
+        service: ServiceId,
+        after: Option<CallbackId>,
+    ) -> Rowed<()> {
+        let sql = "/* PostgresRows::put_recalculation */ INSERT INTO recalculations (service, after) \
+            VALUES ($1, $2) ON CONFLICT (service) DO UPDATE SET after = excluded.after";
+        self.write(sql, owned![service.0, after.map(|after| after.0)]).await
+    }
+
+    async fn end_recalculation(&mut self, service: ServiceId) -> Rowed<()> {
+        let sql = "/* PostgresRows::end_recalculation */ DELETE FROM recalculations WHERE service = $1";
+        self.write(sql, owned![service.0]).await
+    }
+
+    async fn agent(&mut self, id: AgentId) -> Rowed<Option<Agent>> {
+        self.one_agent(id).await
+    }
+
+    async fn agent_by_sip(&mut self, sip_uri: &str) -> Rowed<Option<AgentId>> {
+        let sql = "/* PostgresRows::agent_by_sip */ SELECT id FROM agents WHERE sip_key = $1";
+        let row = self.query_one(sql, &[&sip_uri]).await?;
+        row.map(|row| column(&row, "agents", "id").map(AgentId)).transpose()
+    }
+
+    async fn put_agent(&mut self, agent: &Agent) -> Rowed<()> {
+        self.put(agent).await
+    }
+
+    async fn delete_agent(&mut self, id: AgentId) -> Rowed<()> {
+        self.remove(id).await
+    }
+
+    async fn longest_idle(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
+        self.idlest(service).await
+    }
+
+    async fn free_agent_with_own(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
+        self.free_with_own(service).await
+    }
+
+    async fn agents_of(&mut self, service: ServiceId) -> Rowed<Vec<Agent>> {
+        self.staff(service).await
+    }
+
+    async fn suppressions_of(&mut self, key: &TargetKey) -> Rowed<Vec<Suppression>> {
+        let sql = "/* PostgresRows::suppressions_of */ \
+            SELECT sequence, id, key, service, reason, until, created_at FROM suppressions \
+            WHERE key = $1 AND (until IS NULL OR until > $2) ORDER BY sequence";
+        let now = self.now;
+        let rows = self.query(sql, &[&key.as_str(), &now]).await?;
+        rows.iter().map(suppression).collect()
+    }
+
+    async fn put_suppression(&mut self, suppression: &Suppression) -> Rowed<u64> {
+        self.lock_line(&suppression.key).await?;
+        let service = suppression.service_id.map(|service| service.0);
+        let key = suppression.key.as_str();
+        let parameters: &[crate::connection::Parameter<'_>] = &[
+            &suppression.id,
+            &key,
+            &service,
+            &suppression.reason,
+            &suppression.until,
+            &suppression.created_at,
+        ];
+        match self.query_one(PUT_SUPPRESSION, parameters).await? {
+            Some(row) => column(&row, "suppressions", "sequence").map(unsigned),
+            None => Ok(0),
+        }
+    }
+
+    async fn delete_suppression(&mut self, id: Uuid) -> Rowed<Option<Suppression>> {
+        let sql = "/* PostgresRows::delete_suppression */ DELETE FROM suppressions WHERE id = $1 \
+            RETURNING sequence, id, key, service, reason, until, created_at";
+        let row = self.query_one(sql, &[&id]).await?;
+        row.as_ref().map(suppression).transpose()
+    }
+
+    async fn route(&mut self, name: &str) -> Rowed<Route> {
+        if let Some((_, known)) = self.routes.get(name) {
+            return Ok(known.clone());
+        }
+        let sql = "/* PostgresRows::route */ SELECT name, record FROM routes WHERE name = $1";
+        let row = self.query_one(sql, &[&name]).await?;
+        let (stored, route) = match &row {
+            Some(row) => (Some(record(row, "routes")?), record(row, "routes")?),
+            None => (None, Route::default()),
+        };
+        self.routes.insert(name.to_owned(), (stored, route.clone()));
+        Ok(route)
+    }
+
+    async fn put_route(&mut self, name: &str, route: &Route) -> Rowed<()> {
+        self.route(name).await?;
+        let stored = self.routes.get(name).and_then(|(stored, _)| stored.clone());
+        let Ok(written) = serde_json::to_value(route) else {
+            let cause = Failure::conflict("PostgresRows::put_route", "the route has no JSON form");
+            return Err(self.fail(cause).await);
+        };
+        self.routes.insert(name.to_owned(), (Some(written.clone()), route.clone()));
+        let parameters = owned![name.to_owned(), Json(written), stored.map(Json)];
+        self.write_guarded(PUT_ROUTE, parameters, "the route's standing has changed").await
+    }
+
+    async fn node_lease(&mut self, node: NodeId) -> Rowed<Option<Instant>> {
+        let sql = "/* PostgresRows::node_lease */ SELECT id, until FROM nodes WHERE id = $1";
+        let row = self.query_one(sql, &[&node.0]).await?;
+        row.map(|row| column(&row, "nodes", "until")).transpose()
+    }
+
+    async fn put_node_lease(&mut self, node: NodeId, until: Instant) -> Rowed<()> {
+        let sql = "/* PostgresRows::put_node_lease */ INSERT INTO nodes (id, until) \
+            VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET until = excluded.until";
+        self.write(sql, owned![node.0, until]).await
+    }
+
+    async fn remembered(&mut self, principal: &str, key: &str) -> Rowed<Option<Remembered>> {
+        let oldest = date::add_seconds(self.now, -REMEMBERED_SECONDS);
+        let (_, rows) = self
+            .lock_and_read(
+                (LOCK_IDEMPOTENCY, &[&principal, &key]),
+                (REMEMBERED, &[&principal, &key, &oldest]),
+            )
+            .await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(Some(Remembered {
+            body_hash: column(row, "remembered", "body_hash")?,
+            callback: record(row, "remembered")?,
+            at: column(row, "remembered", "at")?,
+        }))
+    }
+
+    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+        let parameters = owned![
+            idempotency.principal.clone(),
+            idempotency.key.clone(),
+            idempotency.body_hash.clone(),
+            self.now,
+            Json(callback.clone()),
+        ];
+        self.write(REMEMBER, parameters).await
+    }
+
+    async fn append(&mut self, line: &Line) -> Rowed<()> {
+        if !self.ledger_is_held {
+            self.write(ledger::HOLD, owned![]).await?;
+            self.ledger_is_held = true;
+        }
+        let (kind, subject) = ledger::subject(line.subject);
+        let parameters = owned![
+            kind,
+            subject,
+            line.service.map(|service| service.0),
+            line.at,
+            line.what.clone(),
+            line.from.map(|phase| phase.name()),
+            line.to.map(|phase| phase.name()),
+            line.actor.clone(),
+            Json(line.details.clone()),
+        ];
+        self.write(ledger::APPEND, parameters).await
+    }
+}
+
+fn count(row: Option<&tokio_postgres::Row>) -> Rowed<u32> {
+    let Some(row) = row else { return Ok(0) };
+    column::<i64>(row, "callbacks", "count").map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Reads a row of the suppression list.
+pub(crate) fn suppression(row: &tokio_postgres::Row) -> Rowed<Suppression> {
+    let table = "suppressions";
+    Ok(Suppression {
+        sequence: unsigned(column(row, table, "sequence")?),
+        id: column(row, table, "id")?,
+        key: TargetKey::from_stored(column(row, table, "key")?),
+        service_id: column::<Option<Uuid>>(row, table, "service")?.map(ServiceId),
+        reason: column(row, table, "reason")?,
+        until: column(row, table, "until")?,
+        created_at: column(row, table, "created_at")?,
+    })
+}

@@ -1,0 +1,7 @@
+//! The store on real files.
+
+mod floor;
+mod model;
+mod opening;
+mod room;
+mod waiting;

@@ -1,0 +1,158 @@
+//! A throw-away PostgreSQL for the tests: made before they run, gone after they have.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+
+use anyhow::{Context as _, bail};
+
+/// The variable in which tests find the address of a server on which they may make databases.
+pub(crate) const ADDRESS: &str = "CALLBACK_TEST_POSTGRES";
+
+/// Who runs the server when we are root, which it refuses to be run by.
+const UNPRIVILEGED: &str = "postgres";
+
+/// Where Debian keeps the server's programs, which are not on the path there.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// A running server with its data in a temporary directory; both go when this value goes.
+pub(crate) struct Cluster {
+    programs: PathBuf,
+    directory: PathBuf,
+    address: String,
+    as_root: bool,
+}
+
+impl Cluster {
+    /// Starts a server, if its programs are installed and nobody has named another server.
+    pub(crate) fn start() -> anyhow::Result<Option<Self>> {
+        if env::var_os(ADDRESS).is_some() {
+            return Ok(None);
+        }
+        let Some(programs) = programs() else { return Ok(None) };
+        let directory = env::temp_dir().join(format!("callback-postgres-{}", process::id()));
+        let port = free_port()?;
+        let cluster = Self {
+            programs,
+            address: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            directory,
+            as_root: is_root()?,
+        };
+        cluster.make(port)?;
+        Ok(Some(cluster))
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn make(&self, port: u16) -> anyhow::Result<()> {
+        fs::create_dir_all(&self.directory)
+            .with_context(|| format!("failed to create {}", self.directory.display()))?;
+        if self.as_root {
+            let mut own = Command::new("chown");
+            run(own.arg(UNPRIVILEGED).arg(&self.directory))?;
+        }
+        let mut init = self.program("initdb");
+        init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]);
+        run(init.arg("--no-sync").arg("--pgdata").arg(self.data()))?;
+        // Tests need no data after a power cut.
+        let settings = format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= \
+             -c max_connections=300 -c fsync=off -c full_page_writes=off"
+        );
+        let mut start = self.program("pg_ctl");
+        start.args(["start", "--wait", "--silent", "--options"]).arg(settings);
+        start.arg("--log").arg(self.directory.join("log")).arg("--pgdata").arg(self.data());
+        run(&mut start)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// One of the server's programs, run by somebody it agrees to be run by.
+    fn program(&self, name: &str) -> Command {
+        let program = self.programs.join(name);
+        let mut command = if self.as_root {
+            let mut command = Command::new("runuser");
+            command.args(["-u", UNPRIVILEGED, "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.current_dir(&self.directory);
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let mut stop = self.program("pg_ctl");
+        stop.args(["stop", "--mode=immediate", "--silent", "--pgdata"]).arg(self.data());
+        if let Err(error) = run(&mut stop) {
+            eprintln!("the throw-away PostgreSQL was not stopped: {error:#}");
+        }
+        if let Err(error) = fs::remove_dir_all(&self.directory) {
+            eprintln!("failed to remove {}: {error}", self.directory.display());
+        }
+    }
+}
+
+/// The directory with the server's programs: from the path, else Debian's newest.
+fn programs() -> Option<PathBuf> {
+    let on_path = env::var_os("PATH").and_then(|path| {
+        env::split_paths(&path).find(|directory| has_server(directory))
+    });
+    on_path.or_else(|| {
+        let versions = fs::read_dir(DEBIAN).ok()?.flatten();
+        let found = versions.map(|version| version.path().join("bin"));
+        found.filter(|directory| has_server(directory)).max_by_key(|directory| version(directory))
+    })
+}
+
+fn has_server(directory: &Path) -> bool {
+    ["initdb", "pg_ctl", "postgres"].iter().all(|program| directory.join(program).is_file())
+}
+
+/// The version in a path such as `/usr/lib/postgresql/15/bin`.
+fn version(programs: &Path) -> Option<u32> {
+    programs.parent()?.file_name()?.to_str()?.parse().ok()
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    let id = Command::new("id").arg("-u").output().context("failed to ask who we are")?;
+    Ok(id.stdout.trim_ascii() == b"0")
+}
+
+/// A port that was free just now.
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
+    Ok(listener.local_addr().context("failed to find a free port")?.port())
+}
+
+/// Runs a program to its end; only its complaints are shown.
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let name = format!("{command:?}");
+    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    let status = output.status().with_context(|| format!("failed to start {name}"))?;
+    if !status.success() {
+        bail!("{name}: {status}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_version_is_the_highest_number() {
+        let paths = ["/usr/lib/postgresql/9/bin", "/usr/lib/postgresql/15/bin"];
+        assert_eq!(paths.map(|path| version(Path::new(path))), [Some(9), Some(15)]);
+        assert_eq!(version(Path::new("/usr/local/bin")), None);
+    }
+}
