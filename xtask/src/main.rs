@@ -10,6 +10,7 @@ mod cargo;
 mod check;
 mod postgres;
 mod proptest;
+mod sim;
 mod suite;
 mod tally;
 mod test;
@@ -24,6 +25,7 @@ use clap::Parser;
 enum Command {
     Check(check::Args),
     Proptest(proptest::Args),
+    Sim(sim::Args),
     Test(test::Args),
 }
 
@@ -31,6 +33,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
         Command::Check(args) => check::run(args),
         Command::Proptest(args) => proptest::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Test(args) => test::run(&args),
     }
 }

@@ -79,6 +79,10 @@ fn read_id(member: &str, text: Option<&str>) -> Result<u64, Problems> {
         text.len() == ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
     });
     digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).ok_or_else(|| {
-        Problems(vec![problem(member, "Malformed", "the id of an event is expected, as it was sent")])
+        Problems(vec![problem(
+            member,
+            "Malformed",
+            "the id of an event is expected, as it was sent",
+        )])
     })
 }

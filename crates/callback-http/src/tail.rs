@@ -65,8 +65,7 @@ impl From<&Line> for Entry {
             service: line.service,
             // A name stands on one line of the stream, whatever the row holds.
             name: line.what.replace(char::is_control, " "),
-            data: serde_json::to_string(&dto)
-                .expect("a line in memory can be written as JSON"),
+            data: serde_json::to_string(&dto).expect("a line in memory can be written as JSON"),
         }
     }
 }

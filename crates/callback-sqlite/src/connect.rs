@@ -24,9 +24,9 @@ const LOG_BYTES: u32 = 64 << 20;
 /// More than there are different statements.
 const STATEMENTS: usize = 512;
 /// The page cache of the writer, in KiB.
-const WRITER_CACHE_KIB: i64 = 64 << 10;
+const WRITER_CACHE_KIB: i64 = 32 << 10;
 /// The page cache of each reader, in KiB.
-const READER_CACHE_KIB: i64 = 16 << 10;
+const READER_CACHE_KIB: i64 = 8 << 10;
 
 /// Keeps other processes out for as long as it lives.
 #[derive(Debug)]
@@ -75,9 +75,8 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
     let failed = |source| OpenError::Sqlite { during: "opening the file", source };
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_CREATE, options.busy_timeout)?;
     schema::check(&connection, path)?;
-    let mode: String = connection
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(failed)?;
+    let mode: String =
+        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(OpenError::NoWriteAheadLog { path: path.to_owned(), mode });
     }

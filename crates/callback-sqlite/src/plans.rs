@@ -35,7 +35,10 @@ fn assert_seeks(sql: &str, index: &str) {
 
 #[test]
 fn a_pick_seeks_each_head() {
-    assert_seeks(queue::NEXT_HEAD, "COVERING INDEX callbacks_by_place (service=? AND standing=? AND lane=? AND level>?)");
+    assert_seeks(
+        queue::NEXT_HEAD,
+        "COVERING INDEX callbacks_by_place (service=? AND standing=? AND lane=? AND level>?)",
+    );
 }
 
 #[test]

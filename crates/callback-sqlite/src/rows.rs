@@ -28,9 +28,7 @@ use callback_engine::command::{Command, Done};
 use callback_engine::error::Error;
 use callback_engine::ledger::Line;
 use callback_engine::route::Route;
-use callback_engine::store::{
-    Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows, StoreError,
-};
+use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows, StoreError};
 use callback_engine::suppression::Suppression;
 use callback_engine::work;
 use rusqlite::Connection;
@@ -118,9 +116,7 @@ impl Rows for SqliteRows<'_> {
         service: ServiceId,
         key: &TargetKey,
     ) -> Rowed<Option<CallbackId>> {
-        self.during("looking for a duplicate", |rows, _| {
-            callbacks::duplicate(rows, service, key)
-        })
+        self.during("looking for a duplicate", |rows, _| callbacks::duplicate(rows, service, key))
     }
 
     async fn queued_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
@@ -315,9 +311,7 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn free_agent_with_own(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
-        self.during("looking for a free user", |rows, _| {
-            agents::free_with_own(rows, service)
-        })
+        self.during("looking for a free user", |rows, _| agents::free_with_own(rows, service))
     }
 
     async fn agents_of(&mut self, service: ServiceId) -> Rowed<Vec<Agent>> {
@@ -374,3 +368,6 @@ impl Rows for SqliteRows<'_> {
         self.during("appending to the ledger", |rows, _| ledger::append(rows, line))
     }
 }
+
+#[cfg(test)]
+mod tests;

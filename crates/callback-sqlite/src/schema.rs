@@ -8,24 +8,27 @@ use rusqlite::{Connection, params};
 use crate::error::OpenError;
 
 /// Marks a file as ours: `CBCK`.
-pub(crate) const APPLICATION_ID: i32 = 0x4342_434b;
+const APPLICATION_ID: i32 = 0x4342_434b;
 
 /// Each brings the schema from its position in the list to the next; what was released stays as it is.
 const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
 
 /// The newest schema.
-pub(crate) const NEWEST: u32 = MIGRATIONS.len() as u32;
+fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
 
 /// Refuses files of other programs and of newer ones; changes nothing.
 pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let foreign = || OpenError::Foreign { path: path.to_owned() };
     let during = "looking at whose file it is";
-    let application: i32 = number(connection, "PRAGMA application_id").map_err(|error| {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase) => foreign(),
-            Some(_) | None => OpenError::Sqlite { during, source: error },
-        }
-    })?;
+    let application: i32 =
+        number(connection, "PRAGMA application_id").map_err(|error| {
+            match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::NotADatabase) => foreign(),
+                Some(_) | None => OpenError::Sqlite { during, source: error },
+            }
+        })?;
     let failed = |source| OpenError::Sqlite { during, source };
     let found = version(connection).map_err(failed)?;
     let tables: i32 = number(connection, "SELECT count(*) FROM sqlite_schema").map_err(failed)?;
@@ -33,8 +36,9 @@ pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), OpenErro
     if application != APPLICATION_ID && !fresh {
         return Err(foreign());
     }
-    if found > NEWEST {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known: NEWEST });
+    let known = newest();
+    if found > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
     }
     Ok(())
 }

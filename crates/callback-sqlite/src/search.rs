@@ -40,10 +40,8 @@ impl Search {
 }
 
 pub(crate) fn count(query: &Query) -> Search {
-    let mut search = Search {
-        sql: "SELECT count(*) FROM callbacks WHERE 1".to_owned(),
-        bound: Vec::new(),
-    };
+    let mut search =
+        Search { sql: "SELECT count(*) FROM callbacks WHERE 1".to_owned(), bound: Vec::new() };
     conditions(&mut search, query);
     search
 }

@@ -100,10 +100,9 @@ impl SqliteStore {
 /// Whether a command only looks, so that it need not wait for the writer.
 const fn only_looks(what: &What) -> bool {
     match what {
-        What::Task { .. }
-        | What::Explain { .. }
-        | What::Position { .. }
-        | What::Insight { .. } => true,
+        What::Task { .. } | What::Explain { .. } | What::Position { .. } | What::Insight { .. } => {
+            true
+        }
         What::Create(_)
         | What::Move { .. }
         | What::Tick { .. }

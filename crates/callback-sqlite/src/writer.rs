@@ -49,11 +49,8 @@ impl Writer {
             .name("callback-sqlite".to_owned())
             .spawn(move || {
                 let last = LastWord(health);
-                let mut at_work = AtWork {
-                    connection,
-                    cache: Cache::default(),
-                    health: Arc::clone(&last.0),
-                };
+                let mut at_work =
+                    AtWork { connection, cache: Cache::default(), health: Arc::clone(&last.0) };
                 at_work.serve(waiting);
                 drop(at_work);
                 drop(exclusive);
@@ -211,9 +208,7 @@ impl AtWork {
 
     fn begin(&self) -> Result<(), Undone> {
         let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
-        begun.map_err(|error| {
-            Undone::new(Trouble::of(&error), "beginning a transaction", error)
-        })
+        begun.map_err(|error| Undone::new(Trouble::of(&error), "beginning a transaction", error))
     }
 
     fn run_each(&mut self, commands: &[Box<Command>]) -> Result<Vec<Ran>, Undone> {

@@ -88,11 +88,12 @@ impl Engine {
             idempotency: creation.idempotency,
             dry_run: creation.dry_run,
         };
-        match self.run(actor, What::Create(Box::new(create))).await? {
-            Answer::Existing(callback) => Ok(Created::Existing(callback)),
-            Answer::Created(callback) => Ok(Created::New(callback)),
-            other => unreachable!("a creation answered {other:?}"),
+        let answer = self.run(actor, What::Create(Box::new(create))).await?;
+        if let Answer::Existing(callback) = answer {
+            return Ok(Created::Existing(callback));
         }
+        let Answer::Created(callback) = answer else { unreachable!("a creation answers a callback") };
+        Ok(Created::New(callback))
     }
 
     /// Changes members of a callback.
@@ -140,10 +141,9 @@ impl Engine {
         by: Motion,
         if_version: Option<u64>,
     ) -> Result<Callback, Error> {
-        match self.run(actor, What::Move { callback, by, if_version }).await? {
-            Answer::Callback(callback) => Ok(*callback),
-            other => unreachable!("a move answered {other:?}"),
-        }
+        let answer = self.run(actor, What::Move { callback, by, if_version }).await?;
+        let Answer::Callback(callback) = answer else { unreachable!("a move answers the callback") };
+        Ok(*callback)
     }
 
     /// One callback.
@@ -255,10 +255,9 @@ impl Engine {
     }
 
     async fn service_answer(&self, actor: Actor, what: What) -> Result<Service, Error> {
-        match self.run(actor, what).await? {
-            Answer::Service(service) => Ok(*service),
-            other => unreachable!("a service's change answered {other:?}"),
-        }
+        let answer = self.run(actor, what).await?;
+        let Answer::Service(service) = answer else { unreachable!("the change answers the service") };
+        Ok(*service)
     }
 
     /// One user.
@@ -302,9 +301,8 @@ impl Engine {
     /// # Errors
     /// Why it was refused.
     pub async fn agent_answer(&self, actor: Actor, what: What) -> Result<Agent, Error> {
-        match self.run(actor, what).await? {
-            Answer::Agent(agent) => Ok(*agent),
-            other => unreachable!("a user's change answered {other:?}"),
-        }
+        let answer = self.run(actor, what).await?;
+        let Answer::Agent(agent) = answer else { unreachable!("the change answers the user") };
+        Ok(*agent)
     }
 }

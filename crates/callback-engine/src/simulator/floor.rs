@@ -93,10 +93,8 @@ impl Worker {
             }
             Distribution::Push | Distribution::Pull => return Ok(()),
         };
-        match self.run(what).await? {
-            Answer::Task(Some(task)) => self.handle(*task).await,
-            _ => Ok(()),
-        }
+        let Answer::Task(Some(task)) = self.run(what).await? else { return Ok(()) };
+        self.handle(*task).await
     }
 
     async fn handle(&self, task: Task) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use callback_domain::dto::Problems;
 use callback_domain::id::ServiceId;
 use callback_domain::lifecycle::Happening;
 use callback_engine::ledger::{DIRECTORY_EVENTS, Subject};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use crate::parameters::{Parameters, problem};

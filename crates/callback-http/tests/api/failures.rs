@@ -233,6 +233,31 @@ async fn a_failure_in_the_middle_breaks_the_answer_instead_of_ending_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_of_events_reads_one_batch_ahead_and_breaks_with_the_store() {
+    let store = Troubled::new();
+    let first = Installation::on(Arc::clone(&store) as Arc<dyn Store>, Options::default()).await;
+    first.hotline().await;
+    for _ in 0..600 {
+        first.callback(&json!({"DueDate": "2030-01-01T00:00"})).await;
+    }
+    // Another one, whose tail begins after all that.
+    let api = Installation::on(Arc::clone(&store) as Arc<dyn Store>, Options::default()).await;
+    let request = Request::get("/v1.0/events?from=start").body(Body::empty()).unwrap();
+    let response = api.router.clone().oneshot(request).await.unwrap();
+    let mut body = response.into_body();
+    for _ in 0..2 {
+        body.frame().await.unwrap().unwrap();
+    }
+    store.now_has(Trouble::Unavailable);
+    let mut rest = 0;
+    while body.frame().await.unwrap().is_ok() {
+        rest += 1;
+    }
+    assert_eq!(rest, 99, "of the batch of a hundred, one was taken before");
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_that_never_comes_is_not_waited_for() {
     let api = Installation::new().await;
     let silence = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();

@@ -4,6 +4,7 @@
 
 mod conditions;
 mod creation;
+mod events;
 mod failures;
 mod floor;
 mod harness;

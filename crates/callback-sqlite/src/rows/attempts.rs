@@ -49,16 +49,20 @@ pub(super) fn put(connection: &Connection, attempt: &Attempt) -> Answer<()> {
         return Ok(());
     }
     let key = attempt.key();
-    write(connection, WHOLE, params![
-        attempt.id.0,
-        body,
-        requested,
-        deadline,
-        is_open,
-        attempt.callback.0,
-        attempt.number,
-        key.as_str(),
-    ])?;
+    write(
+        connection,
+        WHOLE,
+        params![
+            attempt.id.0,
+            body,
+            requested,
+            deadline,
+            is_open,
+            attempt.callback.0,
+            attempt.number,
+            key.as_str(),
+        ],
+    )?;
     Ok(())
 }
 

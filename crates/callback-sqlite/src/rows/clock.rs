@@ -42,9 +42,8 @@ pub(crate) fn next_deadline(connection: &Connection) -> Answer<Option<Instant>> 
     ];
     let mut earliest: Option<Instant> = None;
     for sql in TABLES {
-        let found = one(connection, sql, [], |row| {
-            Fields::new(row, "deadlines", &["deadline"]).instant()
-        })?;
+        let found =
+            one(connection, sql, [], |row| Fields::new(row, "deadlines", &["deadline"]).instant())?;
         earliest = match (earliest, found) {
             (Some(known), Some(at)) => Some(known.min(at)),
             (known, at) => known.or(at),

@@ -94,17 +94,21 @@ pub(super) fn append(connection: &Connection, line: &Line) -> Answer<()> {
     const APPEND: &str = "INSERT INTO history (subject_kind, subject, service, at, what, \
         from_phase, to_phase, actor, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let (kind, id) = subject_columns(line.subject);
-    write(connection, APPEND, params![
-        kind,
-        id,
-        line.service.map(|service| service.0),
-        date::micros(line.at),
-        line.what,
-        line.from.map(PhaseName::name),
-        line.to.map(PhaseName::name),
-        line.actor,
-        json("history", &line.details)?,
-    ])?;
+    write(
+        connection,
+        APPEND,
+        params![
+            kind,
+            id,
+            line.service.map(|service| service.0),
+            date::micros(line.at),
+            line.what,
+            line.from.map(PhaseName::name),
+            line.to.map(PhaseName::name),
+            line.actor,
+            json("history", &line.details)?,
+        ],
+    )?;
     Ok(())
 }
 
@@ -140,13 +144,17 @@ pub(super) fn remember(
         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (principal, key) DO UPDATE SET \
         body_hash = excluded.body_hash, callback = excluded.callback, at = excluded.at";
     write(connection, DROP, params![oldest(now), DROPPED_AT_ONCE])?;
-    write(connection, PUT, params![
-        idempotency.principal,
-        idempotency.key,
-        idempotency.body_hash,
-        json("idempotency", callback)?,
-        date::micros(now),
-    ])?;
+    write(
+        connection,
+        PUT,
+        params![
+            idempotency.principal,
+            idempotency.key,
+            idempotency.body_hash,
+            json("idempotency", callback)?,
+            date::micros(now),
+        ],
+    )?;
     Ok(())
 }
 

@@ -38,13 +38,8 @@ pub(super) fn release_claim(connection: &Connection, key: &TargetKey) -> Answer<
     Ok(())
 }
 
-pub(super) fn claims_up_to(
-    connection: &Connection,
-    service: ServiceId,
-    limit: u32,
-) -> Answer<u32> {
-    const COUNT: &str =
-        "SELECT count(*) FROM (SELECT 1 FROM claims WHERE service = ?1 LIMIT ?2)";
+pub(super) fn claims_up_to(connection: &Connection, service: ServiceId, limit: u32) -> Answer<u32> {
+    const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM claims WHERE service = ?1 LIMIT ?2)";
     let count = one(connection, COUNT, params![service.0, limit], |row| Ok(row.get(0)?))?;
     Ok(count.unwrap_or(0))
 }

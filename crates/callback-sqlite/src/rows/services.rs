@@ -34,13 +34,17 @@ pub(super) fn put(connection: &Connection, service: &Service) -> Answer<()> {
         sip_key = excluded.sip_key, max_attempts_per_day = excluded.max_attempts_per_day, \
         body = excluded.body";
     let key = service.sip_uri.key();
-    write(connection, PUT, params![
-        service.id.0,
-        service.name,
-        key.as_str(),
-        service.max_attempts_per_target_per_day,
-        json(TABLE, service)?,
-    ])?;
+    write(
+        connection,
+        PUT,
+        params![
+            service.id.0,
+            service.name,
+            key.as_str(),
+            service.max_attempts_per_target_per_day,
+            json(TABLE, service)?,
+        ],
+    )?;
     Ok(())
 }
 

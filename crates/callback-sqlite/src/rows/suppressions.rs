@@ -54,9 +54,8 @@ pub(crate) fn list(
     rows: usize,
 ) -> Answer<Vec<Suppression>> {
     const OF_ALL: &str = select_suppressions!("WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
-    const OF_ONE: &str = select_suppressions!(
-        "WHERE target_key = ?3 AND sequence > ?1 ORDER BY sequence LIMIT ?2"
-    );
+    const OF_ONE: &str =
+        select_suppressions!("WHERE target_key = ?3 AND sequence > ?1 ORDER BY sequence LIMIT ?2");
     let (after, rows) = (signed(after), limit(rows));
     match key {
         Some(key) => all(connection, OF_ONE, params![after, rows, key.as_str()], read),
@@ -67,14 +66,18 @@ pub(crate) fn list(
 pub(super) fn put(connection: &Connection, suppression: &Suppression) -> Answer<u64> {
     const PUT: &str = "INSERT INTO suppressions \
         (id, target_key, service, reason, until, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    write(connection, PUT, params![
-        suppression.id,
-        suppression.key.as_str(),
-        suppression.service_id.map(|service| service.0),
-        suppression.reason,
-        suppression.until.map(date::micros),
-        date::micros(suppression.created_at),
-    ])?;
+    write(
+        connection,
+        PUT,
+        params![
+            suppression.id,
+            suppression.key.as_str(),
+            suppression.service_id.map(|service| service.0),
+            suppression.reason,
+            suppression.until.map(date::micros),
+            date::micros(suppression.created_at),
+        ],
+    )?;
     Ok(unsigned(connection.last_insert_rowid()))
 }
 

@@ -107,10 +107,7 @@ fn a_refused_command_does_not_disturb_its_neighbours() {
         desk.service(3, "sip:three@dev.local"),
     ];
     let answers = desk.at_work.run_all(&commands);
-    assert!(matches!(
-        &answers[..],
-        [Ok(_), Err(Error::AddressTaken(_)), Ok(_)]
-    ), "{answers:?}");
+    assert!(matches!(&answers[..], [Ok(_), Err(Error::AddressTaken(_)), Ok(_)]), "{answers:?}");
     assert_eq!(commits.load(Ordering::Relaxed), 1);
     assert_eq!(desk.number("SELECT count(*) FROM history"), 2);
 }
@@ -121,13 +118,19 @@ fn a_command_that_fails_in_the_rows_costs_its_neighbours_nothing_but_the_company
     let first = [desk.suppression(7)];
     assert!(desk.at_work.run_all(&first)[0].is_ok());
     let commits = desk.count_commits();
-    let commands =
-        [desk.service(1, "sip:one@dev.local"), desk.suppression(7), desk.suppression(8)];
+    let commands = [desk.service(1, "sip:one@dev.local"), desk.suppression(7), desk.suppression(8)];
     let answers = desk.at_work.run_all(&commands);
-    assert!(matches!(
-        &answers[..],
-        [Ok(_), Err(Error::Store(StoreError::Unavailable { during: "writing a suppression", .. })), Ok(_)]
-    ), "{answers:?}");
+    assert!(
+        matches!(
+            &answers[..],
+            [
+                Ok(_),
+                Err(Error::Store(StoreError::Unavailable { during: "writing a suppression", .. })),
+                Ok(_)
+            ]
+        ),
+        "{answers:?}"
+    );
     assert_eq!(commits.load(Ordering::Relaxed), 2);
     assert_eq!(desk.number("SELECT count(*) FROM services"), 1);
     assert_eq!(desk.number("SELECT count(*) FROM suppressions"), 2);
@@ -163,17 +166,23 @@ fn a_commit_that_fails_for_no_known_reason_is_the_last() {
     desk.at_work.connection.commit_hook(Some(hook)).expect("the hook is taken");
     let commands = [desk.service(1, "sip:one@dev.local"), desk.service(2, "sip:two@dev.local")];
     let answers = desk.at_work.run_all(&commands);
-    assert!(answers.iter().all(|answer| matches!(
-        answer,
-        Err(Error::Store(StoreError::Unavailable { during: "committing", .. }))
-    )), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| matches!(
+            answer,
+            Err(Error::Store(StoreError::Unavailable { during: "committing", .. }))
+        )),
+        "{answers:?}"
+    );
     assert_eq!(commits.load(Ordering::Relaxed), 1, "it is not tried again");
     desk.at_work.connection.commit_hook(None::<fn() -> bool>).expect("the hook is removed");
     let answers = desk.at_work.run_all(&commands);
-    assert!(answers.iter().all(|answer| matches!(
-        answer,
-        Err(Error::Store(StoreError::Unavailable { during: "an earlier write", .. }))
-    )), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| matches!(
+            answer,
+            Err(Error::Store(StoreError::Unavailable { during: "an earlier write", .. }))
+        )),
+        "{answers:?}"
+    );
     assert!(desk.at_work.health.fault().is_some());
     assert_eq!(desk.number("SELECT count(*) FROM services"), 0);
 }
@@ -187,10 +196,13 @@ fn a_lock_of_somebody_else_is_answered_once_for_the_whole_batch_and_then_forgott
     other.execute_batch("BEGIN IMMEDIATE").expect("the lock is free");
     let commands = [desk.service(1, "sip:one@dev.local"), desk.service(2, "sip:two@dev.local")];
     let answers = desk.at_work.run_all(&commands);
-    assert!(answers.iter().all(|answer| matches!(
-        answer,
-        Err(Error::Store(StoreError::Unavailable { during: "beginning a transaction", .. }))
-    )), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| matches!(
+            answer,
+            Err(Error::Store(StoreError::Unavailable { during: "beginning a transaction", .. }))
+        )),
+        "{answers:?}"
+    );
     assert_eq!(desk.at_work.health.fault(), None);
     other.execute_batch("ROLLBACK").expect("the lock is let go");
     assert!(desk.at_work.run_all(&commands).iter().all(Result::is_ok));

@@ -17,7 +17,7 @@ use callback_engine::command::{AgentChange, Command, Create, Done, What};
 use callback_engine::error::Error;
 use callback_engine::ledger::Actor;
 use callback_engine::mint::{Mint, Site};
-use callback_engine::store::Store;
+use callback_engine::store::Store as _;
 use callback_sqlite::{Options, SqliteStore};
 use tempfile::TempDir;
 
@@ -67,7 +67,8 @@ impl Floor {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Hand::at_noon();
         let path = folder.path().join("callback.db");
-        let store = SqliteStore::open(path, Options::new(clock.clone())).expect("it opens");
+        let store =
+            SqliteStore::open(path, Options::new(Arc::<Hand>::clone(&clock))).expect("it opens");
         Self { folder, clock, site: site(1), store }
     }
 
@@ -80,7 +81,8 @@ impl Floor {
         let path = self.path();
         let Self { folder, clock, site, store } = self;
         drop(store);
-        let store = SqliteStore::open(path, Options::new(clock.clone())).expect("it opens");
+        let store =
+            SqliteStore::open(path, Options::new(Arc::<Hand>::clone(&clock))).expect("it opens");
         Self { folder, clock, site, store }
     }
 

@@ -4,4 +4,4 @@ mod floor;
 mod model;
 mod opening;
 mod room;
-mod waiting;
+mod remembering;

@@ -116,7 +116,10 @@ async fn what_was_answered_is_there_after_reopening_and_the_queue_in_its_order()
     // Low weighs half of Normal, so it comes after the first Normal or after both.
     assert_eq!(served[0], expected[0]);
     assert_eq!(served[1], expected[1]);
-    assert!(served[2..] == expected[2..] || served[2..] == [expected[3], expected[2]], "{served:?}");
+    assert!(
+        served[2..] == expected[2..] || served[2..] == [expected[3], expected[2]],
+        "{served:?}"
+    );
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use callback_domain::agent::{Agent, Distribution, Presence};
 use callback_domain::attempt::Outcome;
 use callback_domain::callback::{Callback, Phase};
+use callback_domain::hours;
 use callback_domain::id::{AgentId, LeaseToken};
 use callback_engine::command::{AgentChange, Motion, What};
 use callback_engine::error::Error;
@@ -106,11 +107,26 @@ impl Day {
 
     fn pull(&mut self, agent: &Agent) {
         let id = agent.id;
-        let waits = self
-            .mirror
-            .queue
+        let waiting: Vec<_> = agent
+            .services
             .iter()
-            .any(|((service, _), orders)| agent.services.contains(service) && !orders.is_empty());
+            .filter(|id| {
+                let first = (**id, 0);
+                let mut levels = self.mirror.queue.range(first..=(**id, u8::MAX));
+                levels.any(|(_, orders)| !orders.is_empty())
+            })
+            .filter_map(|id| self.mirror.services.get(id))
+            .collect();
+        let now = self.now;
+        let opens = waiting.iter().filter_map(|service| hours::next_opening(service.hours(), now));
+        let opens = opens.min();
+        let waits = opens.is_some_and(|at| at <= now);
+        if let Some(at) = opens.filter(|at| *at > now) {
+            // Nobody asks all night, but now and then somebody does.
+            let until = (at - now).num_milliseconds();
+            let least = if self.chance(100) { 0 } else { until };
+            return self.look_after(id, least, until + 60_000);
+        }
         if waits {
             let answer = self.run(Actor::Agent(id), What::Next { agent: id });
             if let Some(Err(error)) = answer {

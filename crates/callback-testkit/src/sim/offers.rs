@@ -172,7 +172,11 @@ impl Mirror {
         if served.weight().is_none() {
             return Ok(());
         }
-        let Some(heads) = self.heads(service, None, Some(before)) else { return Ok(()) };
+        let Some(heads) = self.heads(service, None, Some(before)) else {
+            // Whoever may have been away from this pick begins anew.
+            self.passed_over.retain(|(of, _), _| *of != service);
+            return Ok(());
+        };
         for level in Priority::WEIGHTED {
             let slot = self.passed_over.entry((service, level.level())).or_default();
             if level == served || heads.head(level).is_none() {

@@ -1,0 +1,138 @@
+//! A node on a database, and commands in short.
+
+use std::sync::Arc;
+
+use callback_domain::agent::Presence;
+use callback_domain::attempt::DriverCaps;
+use callback_domain::callback::{Callback, Creator};
+use callback_domain::dto::{CreateRequest, ServiceRequest, UserRequest};
+use callback_domain::id::{AgentId, CallbackId, NodeId, ServiceId};
+use callback_domain::service::Service;
+use callback_engine::Error;
+use callback_engine::command::{AgentChange, Answer, Command, Create, Done, Motion, What};
+use callback_engine::ledger::Actor;
+use callback_engine::mint::{Mint, Site};
+use callback_engine::store::{Idempotency, Store as _};
+use callback_postgres::{Options, PostgresStore};
+use serde_json::{Value, json};
+
+use crate::database::Database;
+
+/// One process on a shared database.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) store: Arc<PostgresStore>,
+    site: Arc<Site>,
+}
+
+impl Node {
+    pub(crate) async fn open(database: &Database, number: u64) -> Self {
+        let store = PostgresStore::connect(&database.address(), Options::default()).await.unwrap();
+        let caps = DriverCaps {
+            places_calls: false,
+            reports_progress: false,
+            can_cancel: false,
+            survives_restart: true,
+            human_reports: true,
+        };
+        let node = NodeId::from_u128(u128::from(number));
+        let site = Site { node, driver: "manual".to_owned(), caps, mint: Mint::seeded(number) };
+        Self { store: Arc::new(store), site: Arc::new(site) }
+    }
+
+    pub(crate) async fn done(&self, what: What) -> Result<Done, Error> {
+        let site = Arc::clone(&self.site);
+        self.store.run(Command { actor: Actor::Operator, site, what }).await
+    }
+
+    pub(crate) async fn run(&self, what: What) -> Result<Answer, Error> {
+        self.done(what).await.map(|done| done.answer)
+    }
+
+    pub(crate) async fn service(&self, number: u32, more: Value) -> Service {
+        let mut body = json!({
+            "Name": format!("Hotline {number}"),
+            "SipUri": format!("sip:hotline{number}@dev.local"),
+            "DirectionType": "Outbound",
+        });
+        merge(&mut body, more);
+        let now = self.store.now().await.unwrap();
+        let id = ServiceId::from_u128(u128::from(number));
+        let service = ServiceRequest::read(&body).unwrap().into_service(id, now);
+        match self.run(What::CreateService(Box::new(service))).await.unwrap() {
+            Answer::Service(service) => *service,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn agent(&self, number: u32, services: &[&Service]) -> AgentId {
+        let services: Vec<String> = services.iter().map(|service| service.id.to_string()).collect();
+        let body = json!({
+            "Name": format!("Agent {number}"),
+            "SipUri": format!("sip:agent{number}@dev.local"),
+            "Services": services,
+        });
+        let now = self.store.now().await.unwrap();
+        let id = AgentId::from_u128(u128::from(number));
+        let agent = UserRequest::read(&body).unwrap().into_agent(id, now);
+        self.run(What::CreateAgent(Box::new(agent))).await.unwrap();
+        let change = AgentChange::Presence(Presence::Available);
+        self.run(What::ChangeAgent { agent: id, change }).await.unwrap();
+        id
+    }
+
+    pub(crate) async fn create(&self, service: &Service, more: Value) -> Result<Callback, Error> {
+        self.create_once(service, more, None).await
+    }
+
+    pub(crate) async fn create_once(
+        &self,
+        service: &Service,
+        more: Value,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Callback, Error> {
+        let mut body = json!({"Target": "tel:+41785556677", "ServiceId": service.id.to_string()});
+        merge(&mut body, more);
+        let request = CreateRequest::read(&body, false);
+        let new = request.resolve(service, None, Creator::Api, None).map_err(Error::Invalid)?;
+        let id = CallbackId(self.site.mint.timed(self.store.now().await?));
+        let service_version = service.version;
+        let create = Create { new, id, service_version, idempotency, dry_run: false };
+        match self.run(What::Create(Box::new(create))).await? {
+            Answer::Created(callback) | Answer::Existing(callback) => Ok(*callback),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn tick(&self) -> Result<usize, Error> {
+        match self.run(What::Tick { limit: 50 }).await? {
+            Answer::Ticked { moved, .. } => Ok(moved),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn dispatch(&self, services: &[&Service]) -> Result<usize, Error> {
+        let services = services.iter().map(|service| service.id).collect();
+        match self.run(What::Dispatch { services, agents: Vec::new(), limit: 16 }).await? {
+            Answer::Dispatched { offers, .. } => Ok(offers),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn move_by(&self, callback: CallbackId, by: Motion) -> Result<Callback, Error> {
+        match self.run(What::Move { callback, by, if_version: None }).await? {
+            Answer::Callback(callback) => Ok(*callback),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn callback(&self, id: CallbackId) -> Callback {
+        self.store.callback(id).await.unwrap().unwrap()
+    }
+}
+
+fn merge(body: &mut Value, more: Value) {
+    if let (Value::Object(body), Value::Object(more)) = (body, more) {
+        body.extend(more);
+    }
+}
