@@ -368,7 +368,8 @@ pub struct Callback {
     pub seconds_between_retries: u32,
     /// When it enters the queue.
     pub due: Instant,
-    /// When that due date was set; a due date further back gives no earlier place.
+    /// When that due date was set, or after an attempt the earliest that spacing allows;
+    /// a due date further back gives no earlier place.
     pub due_set_at: Instant,
     /// Shown to the agent.
     pub description: Option<String>,

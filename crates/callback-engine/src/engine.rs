@@ -144,11 +144,19 @@ impl Engine {
 
     /// Runs a use case: step, store, and after the commit the effects.
     ///
-    /// To be awaited to its end: dropped between the two, the effects wait for the next restart.
+    /// It goes on to its end when the caller stops waiting: what is stored has its effects.
     ///
     /// # Errors
     /// [`Error`] says why nothing was done.
     pub async fn run(&self, actor: Actor, what: What) -> Result<Answer, Error> {
+        let running = tokio::spawn(self.clone().run_to_the_end(actor, what));
+        running.await.unwrap_or_else(|broken| {
+            let (during, cause) = ("running a command", broken.to_string());
+            Err(StoreError::Unavailable { during, cause }.into())
+        })
+    }
+
+    async fn run_to_the_end(self, actor: Actor, what: What) -> Result<Answer, Error> {
         let command = Command { actor, site: Arc::clone(&self.0.site), what };
         let done = self.0.store.run(command).await.inspect_err(|error| {
             if matches!(error, Error::ServiceChanged(_)) {

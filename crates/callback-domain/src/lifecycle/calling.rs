@@ -467,7 +467,7 @@ impl Callback {
         let earliest = date::add_seconds(now, i64::from(seconds));
         self.retry_count = self.retry_count.saturating_add(1);
         self.due = hours::next_opening(policy.hours(), earliest).unwrap_or(earliest);
-        self.due_set_at = now;
+        self.due_set_at = self.due;
         let due = date::format(self.due);
         let count = self.retry_count;
         self.enter(Phase::Pending, what, now).detail("DueDate", due).detail("RetryCount", count)

@@ -201,8 +201,13 @@ impl Callback {
                 }
             }
         }
-        if note(&mut changed, "DueDate", &mut self.due, edit.due) {
-            self.due_set_at = now;
+        let due = match edit.due {
+            // After an attempt the spacing of retries stands, whatever is asked for.
+            Change::To(due) if self.attempts > 0 => Change::To(due.max(self.due_set_at)),
+            due @ (Change::To(_) | Change::Keep) => due,
+        };
+        if note(&mut changed, "DueDate", &mut self.due, due) {
+            self.due_set_at = self.due_set_at.max(now);
             if self.due > now {
                 if let Phase::InQueue { wait, .. } = &phase {
                     self.stop_wait(policy, wait, now);

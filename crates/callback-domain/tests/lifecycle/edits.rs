@@ -226,3 +226,21 @@ fn nothing_is_edited_in_an_agents_hands() {
         scene.cut().edit(edit()).expect(&expected);
     }
 }
+
+#[test]
+fn an_edited_due_date_does_not_undercut_the_spacing_of_retries() {
+    Scene::queued(service(), wish())
+        .offer()
+        .accept()
+        .dial()
+        .ended(Outcome::Lost)
+        .edit(due_in(60))
+        .cut()
+        .later(10)
+        .edit(due_in(-60))
+        .note(Scene::next)
+        .expect(&expect![[r#"
+            10:00:10 Edit: Pending → Pending [Edited] Changed=["DueDate"]
+            10:00:10 · Due at 10:05:00
+        "#]]);
+}

@@ -334,8 +334,8 @@ impl Rows for MemoryRows<'_> {
     }
 
     async fn put_suppression(&mut self, suppression: &Suppression) -> Rowed<u64> {
-        let last = self.state.suppressions.last_key_value().map_or(0, |(last, _)| *last);
-        let sequence = last + 1;
+        self.state.last_suppression += 1;
+        let sequence = self.state.last_suppression;
         let listed = Suppression { sequence, ..suppression.clone() };
         self.state.suppressed.insert((listed.key.clone(), sequence));
         self.state.suppressions.insert(sequence, listed);

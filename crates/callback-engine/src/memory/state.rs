@@ -41,6 +41,7 @@ pub(super) struct State {
     pub(super) free: BTreeSet<(ServiceId, Instant, AgentId)>,
     pub(super) agent_deadlines: BTreeSet<(Instant, AgentId)>,
     pub(super) suppressions: BTreeMap<u64, Suppression>,
+    pub(super) last_suppression: u64,
     pub(super) suppressed: BTreeSet<(TargetKey, u64)>,
     pub(super) routes: BTreeMap<String, Route>,
     pub(super) nodes: BTreeMap<NodeId, Instant>,
