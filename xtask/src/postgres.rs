@@ -104,9 +104,8 @@ impl Drop for Cluster {
 
 /// The directory with the server's programs: from the path, else Debian's newest.
 fn programs() -> Option<PathBuf> {
-    let on_path = env::var_os("PATH").and_then(|path| {
-        env::split_paths(&path).find(|directory| has_server(directory))
-    });
+    let on_path = env::var_os("PATH")
+        .and_then(|path| env::split_paths(&path).find(|directory| has_server(directory)));
     on_path.or_else(|| {
         let versions = fs::read_dir(DEBIAN).ok()?.flatten();
         let found = versions.map(|version| version.path().join("bin"));

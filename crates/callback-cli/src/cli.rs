@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{client, serve};
+use crate::{client, database, serve};
 
 /// A callback service for contact centres: it keeps the promise to call back.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused
 enum Command {
     /// Run the service.
     Serve(ServeArgs),
+    /// Bring a database's schema up to date, or make it.
+    Migrate(MigrateArgs),
     /// Say why a callback is not being called right now.
     Explain(ExplainArgs),
 }
@@ -50,9 +52,10 @@ pub(crate) struct ServeArgs {
     /// Seed services and users, let simulated agents work, and print what to try.
     #[arg(long)]
     pub(crate) demo: bool,
-    /// The SQLite file that keeps everything [default: callback.db, with --demo callback-demo.db].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) database: Option<PathBuf>,
+    /// Where everything is kept: a SQLite file, or postgres://… for several processes
+    /// [default: callback.db, with --demo callback-demo.db].
+    #[arg(long, value_name = "FILE or URL")]
+    pub(crate) database: Option<String>,
     /// Where to listen [default: 127.0.0.1:8080]; without access keys only loopback is allowed.
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
@@ -65,6 +68,13 @@ pub(crate) struct ServeArgs {
     /// How log lines are written [default: text].
     #[arg(long, value_enum)]
     pub(crate) log_format: Option<LogFormat>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// A SQLite file, or postgres://…
+    #[arg(long, value_name = "FILE or URL", env = "CALLBACK_DATABASE")]
+    pub(crate) database: String,
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +93,7 @@ pub(crate) struct ExplainArgs {
 pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
+        Command::Migrate(args) => database::migrate(&args),
         Command::Explain(args) => client::explain(&args),
     };
     match done {

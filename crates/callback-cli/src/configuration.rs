@@ -1,7 +1,6 @@
 //! Settings: a TOML file, then the environment, then flags; what comes later wins.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use figment::Figment;
@@ -14,8 +13,8 @@ use crate::cli::{DialerKind, LogFormat, ServeArgs};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// The SQLite file.
-    pub(crate) database: PathBuf,
+    /// The SQLite file, or the address of a PostgreSQL database.
+    pub(crate) database: String,
     /// Where to listen.
     pub(crate) listen: SocketAddr,
     /// What places the calls: `manual` or `simulator`.
@@ -53,7 +52,7 @@ pub(crate) enum Lines {
 impl Settings {
     fn defaults(demo: bool) -> Self {
         Self {
-            database: PathBuf::from(if demo { "callback-demo.db" } else { "callback.db" }),
+            database: if demo { "callback-demo.db" } else { "callback.db" }.to_owned(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             dialer: if demo { Driver::Simulator } else { Driver::Manual },
             log_format: Lines::Text,
@@ -124,6 +123,8 @@ fn is_setting(name: &figment::value::UncasedStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn args() -> ServeArgs {

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use callback_engine::clock::SystemClock;
 use callback_engine::dialer::{Dialer, ManualDialer};
 use callback_engine::mint::Mint;
 use callback_engine::simulator::{Plan, SimulatedDialer};
 use callback_engine::{Engine, Running};
-use callback_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServeArgs;
 use crate::configuration::{Driver, Settings};
+use crate::database::Database;
 use crate::{demo, logging};
 
 /// Seed of the demonstration's calls and agents.
@@ -30,7 +29,8 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
 }
 
 async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
-    let (engine, running) = start_engine(&settings).await?;
+    let database = Database::from(settings.database.as_str());
+    let (engine, running) = start_engine(&settings, &database).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("failed to listen on {}", settings.listen))?;
@@ -40,7 +40,7 @@ async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
     } else {
         None
     };
-    tracing::info!(%address, database = %settings.database.display(), "serving");
+    tracing::info!(%address, %database, "serving");
     let options = callback_http::Options {
         create_status: settings.compat.create_status,
         ..callback_http::Options::default()
@@ -56,21 +56,14 @@ async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn start_engine(settings: &Settings) -> anyhow::Result<(Engine, Running)> {
-    let path = settings.database.clone();
-    let opened = tokio::task::spawn_blocking(move || {
-        SqliteStore::open(&path, callback_sqlite::Options::new(Arc::new(SystemClock)))
-    });
-    let store = opened
-        .await
-        .context("failed to open the database")?
-        .with_context(|| format!("failed to open the database {}", settings.database.display()))?;
+async fn start_engine(settings: &Settings, database: &Database) -> anyhow::Result<(Engine, Running)> {
+    let store = database.open().await?;
     let dialer: Arc<dyn Dialer> = match settings.dialer {
         Driver::Manual => Arc::new(ManualDialer),
         Driver::Simulator => Arc::new(SimulatedDialer::new(Plan::default(), DEMO_SEED)),
     };
     let mint = Mint::unpredictable().context("the operating system gives no randomness")?;
-    Engine::start_shared(Arc::new(store), dialer, mint).await.context("failed to start the engine")
+    Engine::start_shared(store, dialer, mint).await.context("failed to start the engine")
 }
 
 /// Completes when the process is asked to stop, by Ctrl-C or SIGTERM.

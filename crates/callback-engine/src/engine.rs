@@ -152,6 +152,9 @@ impl Engine {
         let running = tokio::spawn(self.clone().run_to_the_end(actor, what));
         running.await.unwrap_or_else(|broken| {
             let (during, cause) = ("running a command", broken.to_string());
+            if let Ok(panic) = broken.try_into_panic() {
+                std::panic::resume_unwind(panic);
+            }
             Err(StoreError::Unavailable { during, cause }.into())
         })
     }

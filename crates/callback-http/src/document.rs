@@ -9,7 +9,7 @@ mod shape;
 use std::sync::LazyLock;
 
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, InfoBuilder, License, OpenApi, OpenApiBuilder};
 
@@ -41,7 +41,8 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
 /// The OpenAPI 3.1 document of the API.
 #[must_use]
 pub fn openapi_document() -> OpenApi {
-    let license = License::builder().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0"));
+    let license =
+        License::builder().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0"));
     let info = InfoBuilder::new()
         .title("Callback service")
         .version(env!("CARGO_PKG_VERSION"))
@@ -53,12 +54,11 @@ pub fn openapi_document() -> OpenApi {
         ))
         .license(Some(license.build()));
     let mut components = Components::new();
-    components.schemas.extend(
-        schemas::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)),
-    );
-    let tags = TAGS.map(|(name, purpose)| {
-        TagBuilder::new().name(name).description(Some(purpose)).build()
-    });
+    components
+        .schemas
+        .extend(schemas::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+    let tags =
+        TAGS.map(|(name, purpose)| TagBuilder::new().name(name).description(Some(purpose)).build());
     OpenApiBuilder::new()
         .info(info.build())
         .paths(paths::paths())

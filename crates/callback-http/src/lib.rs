@@ -16,7 +16,9 @@ mod users;
 mod suppressions;
 mod events;
 mod tail;
+mod metrics;
 mod health;
+mod document;
 mod answer;
 mod body;
 mod path;
@@ -25,5 +27,6 @@ mod headers;
 mod etag;
 mod problem;
 
+pub use document::openapi_document;
 pub use router::{Options, router};
 pub use serve::serve;

@@ -12,9 +12,10 @@ use callback_engine::ledger::Actor;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::problem::ApiError;
+use crate::metrics::Metrics;
 use crate::tail::Tail;
 use crate::{
-    callbacks, events, health, history, moves, request, search, services, suppressions, users,
+    callbacks, document, events, health, history, metrics, moves, request, search, services, suppressions, users,
 };
 
 /// Longest body of a request, in bytes.
@@ -43,6 +44,7 @@ pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) options: Arc<Options>,
     pub(crate) tail: Arc<Tail>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Api {
@@ -54,8 +56,9 @@ impl Api {
 
 /// The API of an engine, which follows its ledger; to be called within a runtime.
 pub fn router(engine: Engine, options: Options) -> Router {
-    let tail = Arc::new(Tail::follow(engine.clone()));
-    let api = Api { engine, options: Arc::new(options), tail };
+    let metrics = Arc::new(Metrics::new());
+    let tail = Arc::new(Tail::follow(engine.clone(), Arc::clone(&metrics)));
+    let api = Api { engine, options: Arc::new(options), tail, metrics };
     let import = post(suppressions::import).layer(DefaultBodyLimit::max(IMPORT_BYTES));
     Router::new()
         .route("/v1.0/callbacks", get(callbacks::find).post(callbacks::create))
@@ -91,6 +94,10 @@ pub fn router(engine: Engine, options: Options) -> Router {
         .route("/v1.0/events", get(events::events))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(document::json))
+        .route("/docs", get(document::page))
+        .route("/docs/style.css", get(document::style))
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES))

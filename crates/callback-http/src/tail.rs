@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::events::Kind;
 use crate::history::LineDto;
+use crate::metrics::Metrics;
 
 /// Lines that are kept for readers; who is further behind reads the store.
 const KEPT: usize = 1_024;
@@ -92,17 +93,22 @@ struct Lines {
 
 impl Tail {
     /// Follows the ledger from its present end; to be called within a runtime.
-    pub(crate) fn follow(engine: Engine) -> Self {
+    pub(crate) fn follow(engine: Engine, metrics: Arc<Metrics>) -> Self {
         let lines = Mutex::new(Lines { floor: u64::MAX, entries: VecDeque::new() });
         let kept = Arc::new(Kept { lines, reached: watch::Sender::new(0) });
         let mut follower = JoinSet::new();
-        follower.spawn(keep(engine, Arc::clone(&kept)));
+        follower.spawn(keep(engine, Arc::clone(&kept), metrics));
         Self { kept, _follower: follower }
     }
 
     /// The last line that was read.
     pub(crate) fn reached(&self) -> u64 {
         *self.kept.reached.borrow()
+    }
+
+    /// How many readers there are.
+    pub(crate) fn readers(&self) -> usize {
+        self.kept.reached.receiver_count()
     }
 
     /// Tells of each growth.
@@ -146,40 +152,33 @@ impl Kept {
 }
 
 /// Reads the ledger as it grows, for as long as somebody holds the tail.
-async fn keep(engine: Engine, kept: Arc<Kept>) {
+async fn keep(engine: Engine, kept: Arc<Kept>, metrics: Arc<Metrics>) {
     let mut growth = engine.ledger_growth();
-    let mut reached = None;
+    let mut reached = loop {
+        match engine.ledger_end(0).await {
+            Ok(end) => break end,
+            Err(error) => pause(&error).await,
+        }
+    };
+    kept.begin(reached);
     loop {
         growth.mark_unchanged();
-        match read_on(&engine, &kept, &mut reached).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let _grown = timeout(REST, growth.changed()).await.is_ok();
+        match engine.store().ledger(None, reached, BATCH).await {
+            Ok(lines) => {
+                // Counted first, so that who has read an event finds it in the figures.
+                lines.iter().for_each(|line| metrics.note(line));
+                kept.push(&lines);
+                reached = lines.last().map_or(reached, |last| last.sequence);
+                if lines.len() < BATCH {
+                    let _grown = timeout(REST, growth.changed()).await.is_ok();
+                }
             }
-            Err(error) => {
-                tracing::error!(%error, "failed to follow the ledger; trying again");
-                sleep(REST).await;
-            }
+            Err(error) => pause(&error).await,
         }
     }
 }
 
-/// Reads the next lines; answers whether there may be more.
-async fn read_on(
-    engine: &Engine,
-    kept: &Kept,
-    reached: &mut Option<u64>,
-) -> Result<bool, StoreError> {
-    let Some(after) = *reached else {
-        let end = engine.ledger_end(0).await?;
-        *reached = Some(end);
-        kept.begin(end);
-        return Ok(true);
-    };
-    let lines = engine.store().ledger(None, after, BATCH).await?;
-    if let Some(last) = lines.last() {
-        *reached = Some(last.sequence);
-        kept.push(&lines);
-    }
-    Ok(lines.len() == BATCH)
+async fn pause(error: &StoreError) {
+    tracing::error!(%error, "failed to follow the ledger; trying again");
+    sleep(REST).await;
 }

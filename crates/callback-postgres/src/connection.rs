@@ -89,7 +89,8 @@ impl Connector {
             Err(error) => {
                 let cause = in_words(&error);
                 let mut health = self.health();
-                let pause = health.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
+                let pause =
+                    health.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
                 health.fault = Some(cause.clone());
                 health.pause = Some(pause);
                 health.not_before = Some(Instant::now() + pause);

@@ -20,7 +20,11 @@ impl Failure {
         let cause = in_words(error);
         let unavailable = StoreError::Unavailable { during, cause: cause.clone() };
         let Some(state) = error.code() else {
-            return if error.is_closed() || is_io(error) { Self::Lost(unavailable) } else { Self::Other(unavailable) };
+            return if error.is_closed() || is_io(error) {
+                Self::Lost(unavailable)
+            } else {
+                Self::Other(unavailable)
+            };
         };
         let again = [
             SqlState::T_R_SERIALIZATION_FAILURE,

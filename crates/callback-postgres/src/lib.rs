@@ -23,3 +23,10 @@ mod migrations;
 
 pub use options::{OpenError, Options};
 pub use store::PostgresStore;
+
+#[cfg(test)]
+#[path = "../tests/store/database.rs"]
+#[expect(dead_code, reason = "the other tests use more of it")]
+mod database;
+#[cfg(test)]
+mod plans;

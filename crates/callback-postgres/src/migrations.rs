@@ -14,10 +14,14 @@ pub(crate) const VERSION: usize = MIGRATIONS.len();
 /// Brings a database to [`VERSION`]; of several processes one does it and the others wait.
 pub(crate) async fn migrate(client: &Client) -> Result<(), OpenError> {
     let failed = OpenError::migrating;
-    client.batch_execute("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await.map_err(failed)?;
+    client
+        .batch_execute("BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+        .await
+        .map_err(failed)?;
     let lock = "/* migrate */ SELECT pg_advisory_xact_lock($1, 0)";
     client.execute(lock, &[&SCHEMA]).await.map_err(failed)?;
-    let table = "/* migrate */ CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)";
+    let table =
+        "/* migrate */ CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)";
     client.batch_execute(table).await.map_err(failed)?;
     let read = "/* migrate */ SELECT coalesce(max(version), 0) FROM schema_version";
     let stored: i32 = client.query_one(read, &[]).await.map_err(failed)?.get(0);

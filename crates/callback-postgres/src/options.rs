@@ -57,7 +57,9 @@ pub enum OpenError {
     #[error("connect to the database: {0}")]
     Connect(String),
     /// The schema was written by a newer program.
-    #[error("open the database: its schema has version {found} and this program knows up to {known}; run a newer program")]
+    #[error(
+        "open the database: its schema has version {found} and this program knows up to {known}; run a newer program"
+    )]
     NewerSchema {
         /// The version that was found.
         found: usize,

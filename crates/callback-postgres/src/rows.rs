@@ -46,6 +46,12 @@ use owned;
 
 pub(crate) use clock::NEXT_DEADLINE;
 pub(crate) use port::suppression;
+#[cfg(test)]
+pub(crate) use {
+    clock::CALLBACKS as CALLBACKS_DUE,
+    line::{HEADS, REFRESH},
+    staff::LONGEST_IDLE,
+};
 
 /// A write that was sent.
 struct Write {
@@ -144,11 +150,7 @@ impl<'a> PostgresRows<'a> {
         error
     }
 
-    async fn query(
-        &mut self,
-        sql: &'static str,
-        parameters: &[Parameter<'_>],
-    ) -> Rowed<Vec<Row>> {
+    async fn query(&mut self, sql: &'static str, parameters: &[Parameter<'_>]) -> Rowed<Vec<Row>> {
         match self.session.query(sql, parameters).await {
             Ok(rows) => Ok(rows),
             Err(failure) => Err(self.fail(failure).await),

@@ -1,17 +1,18 @@
 //! Searches as SQL; the domain's functions on [`Query`] are the definition.
 
+use callback_domain::callback::{PhaseName, State};
 use callback_domain::date;
 use callback_domain::search::{Column, Cursor, Query, SortValue};
-use callback_domain::callback::{PhaseName, State};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use crate::connection::Parameter;
 use crate::records::signed;
 
 /// A statement that is put together for one search.
 pub(crate) struct Search {
     pub(crate) sql: String,
-    pub(crate) parameters: Vec<Box<dyn ToSql + Sync + Send>>,
+    parameters: Vec<Box<dyn ToSql + Sync + Send>>,
 }
 
 /// What a column sorts by, so that its values are compared as [`SortValue`]s are.
@@ -50,7 +51,9 @@ impl Search {
         if matches!(query.order_by, Column::Id) {
             search.sql.push_str(&format!(" ORDER BY id {direction}"));
         } else {
-            search.sql.push_str(&format!(" ORDER BY {expression} {direction} {nulls}, id {direction}"));
+            search
+                .sql
+                .push_str(&format!(" ORDER BY {expression} {direction} {nulls}, id {direction}"));
         }
         search.sql.push_str(" LIMIT ");
         search.push(limit);
@@ -59,6 +62,12 @@ impl Search {
             search.push(signed(offset));
         }
         search
+    }
+
+    /// What the statement is given.
+    pub(crate) fn given(&self) -> Vec<Parameter<'_>> {
+        let given = self.parameters.iter();
+        given.map(|parameter| -> Parameter<'_> { &**parameter }).collect()
     }
 
     /// Appends a parameter's place.
@@ -228,9 +237,7 @@ const fn expression(column: Column) -> (&'static str, Kind) {
         Column::Description => ("(record->>'description') COLLATE \"C\"", Kind::Text),
         Column::ExternalTaskId => ("external_task_id", Kind::Text),
         Column::CallerId => ("caller_id", Kind::Text),
-        Column::PreferredAgent => {
-            ("(record->'preferred'->>'sip_uri') COLLATE \"C\"", Kind::Text)
-        }
+        Column::PreferredAgent => ("(record->'preferred'->>'sip_uri') COLLATE \"C\"", Kind::Text),
         Column::Phase => ("phase", Kind::Text),
         Column::Agent => ("agent::text COLLATE \"C\"", Kind::Text),
         Column::TerminationReason => ("reason", Kind::Text),

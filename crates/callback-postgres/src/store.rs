@@ -12,6 +12,7 @@ use callback_domain::search::{Cursor, Query};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::Error;
+use callback_engine::clock::Clock;
 use callback_engine::command::{Command, Done};
 use callback_engine::hint::Hint;
 use callback_engine::ledger::{Line, Subject};
@@ -21,19 +22,18 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::connection::{Connector, Parameter, Session};
 use crate::failure::Failure;
 use crate::hints::Courier;
+use crate::ledger;
 use crate::migrations::migrate;
 use crate::options::{OpenError, Options};
 use crate::records::{column, limit as sql_limit, record, records, signed, unsigned};
 use crate::rows::{NEXT_DEADLINE, suppression};
 use crate::search::Search;
 use crate::writer::{Job, Jobs, Writer, look, only_looks};
-use crate::ledger;
 
 /// Commands that may wait at one time; others wait for room.
 const WAITING_COMMANDS: usize = 4_096;
@@ -41,6 +41,8 @@ const WAITING_COMMANDS: usize = 4_096;
 /// An installation on PostgreSQL, shared with any number of other processes.
 pub struct PostgresStore {
     connector: Arc<Connector>,
+    /// Tells the time instead of the database.
+    clock: Option<Arc<dyn Clock>>,
     installation: Uuid,
     jobs: Arc<Jobs>,
     room: Semaphore,
@@ -67,18 +69,41 @@ impl PostgresStore {
     /// # Errors
     /// [`OpenError`] says why the store cannot be used.
     pub async fn connect(address: &str, options: Options) -> Result<Self, OpenError> {
+        Self::open(address, options, None).await
+    }
+
+    /// As [`connect`](Self::connect), but by another clock than the database's, for simulations.
+    ///
+    /// # Errors
+    /// [`OpenError`] says why the store cannot be used.
+    pub async fn connect_with_clock(
+        address: &str,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        Self::open(address, options, Some(clock)).await
+    }
+
+    async fn open(
+        address: &str,
+        options: Options,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Result<Self, OpenError> {
         let connector = Arc::new(Connector::new(address, &options)?);
-        let connect = |error: StoreError| OpenError::Connect(match error {
-            StoreError::Unavailable { cause, .. } | StoreError::Full { cause, .. } => cause,
-            StoreError::Corrupt { .. } => error.to_string(),
-        });
+        let connect = |error: StoreError| {
+            OpenError::Connect(match error {
+                StoreError::Unavailable { cause, .. } | StoreError::Full { cause, .. } => cause,
+                StoreError::Corrupt { .. } => error.to_string(),
+            })
+        };
         let mut session = connector.open().await.map_err(connect)?;
         migrate(&session.client).await?;
         let sql = "/* PostgresStore::connect */ SELECT id FROM installation";
-        let rows = session.query(sql, &[]).await.map_err(|failure| connect(failure.into_error()))?;
-        let row = rows.first().ok_or_else(|| {
-            OpenError::Migrate("the table installation is empty".to_owned())
-        })?;
+        let rows =
+            session.query(sql, &[]).await.map_err(|failure| connect(failure.into_error()))?;
+        let row = rows
+            .first()
+            .ok_or_else(|| OpenError::Migrate("the table installation is empty".to_owned()))?;
         let installation = column(row, "installation", "id").map_err(connect)?;
 
         let jobs = Arc::new(Jobs::default());
@@ -91,6 +116,7 @@ impl PostgresStore {
                 jobs: Arc::clone(&jobs),
                 hints: outbox.clone(),
                 batch: options.batch,
+                clock: clock.clone(),
                 session: None,
             };
             tasks.spawn(writer.work());
@@ -100,6 +126,7 @@ impl PostgresStore {
         tasks.spawn(courier.run());
         Ok(Self {
             connector,
+            clock,
             installation,
             jobs,
             room: Semaphore::new(WAITING_COMMANDS),
@@ -146,7 +173,7 @@ impl PostgresStore {
         let mut retried = false;
         loop {
             let mut session = self.session().await?;
-            match look(&mut session, command).await {
+            match look(&mut session, command, self.clock.as_deref()).await {
                 Err(Error::Store(_)) if session.is_lost() && !retried => retried = true,
                 Err(Error::Store(error)) => {
                     // What state the transaction is in is not known.
@@ -202,15 +229,7 @@ impl Question<'_> {
         match self {
             Self::Statement(sql, parameters) => session.query(sql, parameters).await,
             Self::Search(search) => {
-                let parameters: Vec<Parameter<'_>> = search
-                    .parameters
-                    .iter()
-                    .map(|parameter| -> Parameter<'_> {
-                        let parameter: &(dyn ToSql + Sync + Send) = &**parameter;
-                        parameter
-                    })
-                    .collect();
-                let found = session.client.query(&search.sql, &parameters).await;
+                let found = session.client.query(&search.sql, &search.given()).await;
                 found.map_err(|error| Failure::of("searching", &error))
             }
             Self::Ledger(subject, after, limit) => {
@@ -237,6 +256,9 @@ impl Store for PostgresStore {
     }
 
     async fn now(&self) -> Result<Instant, StoreError> {
+        if let Some(clock) = &self.clock {
+            return Ok(clock.now());
+        }
         let sql = "/* PostgresStore::now */ SELECT clock_timestamp() AS now";
         let row = self.ask_one(sql, &[]).await?;
         let row = row.ok_or_else(|| stopped("the database did not tell the time"))?;
@@ -331,9 +353,7 @@ impl Store for PostgresStore {
             WHERE sequence > $1 AND key = $3 ORDER BY sequence LIMIT $2";
         let (after, limit) = (signed(after), sql_limit(limit));
         let rows = match key.map(TargetKey::as_str) {
-            Some(key) => {
-                self.ask(Question::Statement(OF_KEY, &[&after, &limit, &key])).await?
-            }
+            Some(key) => self.ask(Question::Statement(OF_KEY, &[&after, &limit, &key])).await?,
             None => self.ask(Question::Statement(ALL, &[&after, &limit])).await?,
         };
         rows.iter().map(suppression).collect()

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use callback_domain::date::Instant;
+use callback_engine::clock::Clock;
 use callback_engine::command::{Command, Done, What};
 use callback_engine::hint::Hint;
 use callback_engine::store::StoreError;
@@ -117,6 +118,8 @@ pub(crate) struct Writer {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) hints: UnboundedSender<Hint>,
     pub(crate) batch: usize,
+    /// Tells the time instead of the database.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) session: Option<Session>,
 }
 
@@ -181,7 +184,7 @@ impl Writer {
             Some(session) => session,
             None => self.connector.open().await.map_err(Failure::Other)?,
         };
-        match transact(&mut session, commands).await {
+        match transact(&mut session, commands, self.clock.as_deref()).await {
             Ran::Through(results) => {
                 self.session = Some(session);
                 Ok(results)
@@ -229,13 +232,14 @@ impl Writer {
     }
 }
 
-async fn transact(session: &mut Session, commands: &[Command]) -> Ran {
+async fn transact(session: &mut Session, commands: &[Command], clock: Option<&dyn Clock>) -> Ran {
     let alone = commands.iter().any(|command| edits_the_shape(&command.what));
     let shape = if alone { HOLD_THE_SHAPE } else { SHARE_THE_SHAPE };
     let now = match begin(session, shape).await {
         Ok(now) => now,
         Err(failure) => return Ran::Failed(failure),
     };
+    let now = clock.map_or(now, Clock::now);
     let mut rows = PostgresRows::writing(session, now);
     let mut results = Vec::with_capacity(commands.len());
     for command in commands {
@@ -295,7 +299,11 @@ async fn commit(session: &mut Session, results: Vec<Result<Done, Error>>) -> Ran
 }
 
 /// Runs a command that only reads, over one picture of the whole installation.
-pub(crate) async fn look(session: &mut Session, command: &Command) -> Result<Done, Error> {
+pub(crate) async fn look(
+    session: &mut Session,
+    command: &Command,
+    clock: Option<&dyn Clock>,
+) -> Result<Done, Error> {
     let failed = |error: &tokio_postgres::Error| Failure::of("reading", error).into_error();
     let began = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     session.client.batch_execute(began).await.map_err(|error| failed(&error))?;
@@ -306,6 +314,7 @@ pub(crate) async fn look(session: &mut Session, command: &Command) -> Result<Don
         cause: "the database did not tell the time".to_owned(),
     })?;
     let now = row.try_get("now").map_err(|error| failed(&error))?;
+    let now = clock.map_or(now, Clock::now);
     let mut rows = PostgresRows::reading(session, now);
     let done = work::run(&mut rows, command).await;
     drop(rows);

@@ -3,3 +3,4 @@
 //! Only tests use it.
 
 pub mod sim;
+pub mod contract;

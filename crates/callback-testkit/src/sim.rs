@@ -17,9 +17,11 @@ mod record;
 mod sabotage;
 mod watched;
 
+pub(crate) use node::site;
+
 pub use broken::Broken;
-pub use day::{aftermath, run};
+pub use day::{SetClock, aftermath, chronicle, run};
 pub use figures::Figures;
 pub use floor::{Floor, morning};
-pub use record::{Failure, Record, replay};
+pub use record::{Record, Recorded, replay};
 pub use sabotage::Sabotage;

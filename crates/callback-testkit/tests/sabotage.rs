@@ -28,7 +28,7 @@ macro_rules! catches {
 }
 
 catches! {
-    a_lost_create_is_caught: LoseCreate, "invariant_the_store_is_sound";
+    a_lost_create_is_caught: LoseCreate, "invariant_acknowledged_creates_exist";
     a_lost_termination_is_caught: ForgetTermination, "invariant_terminated_is_final";
     lost_retries_are_caught: ForgetRetries, "invariant_no_more_dial_outs_than_allowed";
     a_forgotten_claim_is_caught: ForgetClaim, "invariant_one_live_call_per_target";
@@ -38,7 +38,7 @@ catches! {
     a_hurried_callback_is_caught: DueAtOnce, "invariant_not_before_due";
     a_skipped_back_off_is_caught: ForgetBackOff, "invariant_not_offered_too_early";
     an_offer_of_a_closed_service_is_caught: IgnoreHours, "invariant_not_offered_while_closed";
-    a_forgotten_stop_is_caught: ForgetStop, "invariant_every_stop_comes_to_an_end";
+    a_forgotten_stop_is_caught: ForgetStop, "invariant_an_attempt_ends_once";
     a_forgotten_hold_is_caught: ForgetHold, "invariant_held_callbacks_go_to_their_agent";
     forgotten_passes_are_caught: ForgetPasses, "invariant_the_policy_chooses";
     a_leaked_token_is_caught: LeakToken, "invariant_tokens_stay_out_of_the_ledger";

@@ -78,7 +78,11 @@ impl Answer {
     }
 
     pub(super) fn content_location(self) -> Self {
-        self.header("Content-Location", text(), "The path of the callback that stood there already.")
+        self.header(
+            "Content-Location",
+            text(),
+            "The path of the callback that stood there already.",
+        )
     }
 
     pub(super) fn preference_applied(self) -> Self {
@@ -118,24 +122,24 @@ impl Operation {
             .refuses(&[412])
     }
 
-    /// Takes a body, with an example if its schema has none.
-    pub(super) fn body(self, shape: Shape, is_required: bool) -> Self {
-        self.bodies(&[JSON], shape, is_required, Value::Null)
+    /// Takes a body.
+    pub(super) fn body(self, shape: &Shape, is_required: bool) -> Self {
+        self.bodies(&[JSON], shape, is_required, None)
     }
 
+    /// Takes a body of one of several types, with an example if its schema has none.
     pub(super) fn bodies(
         mut self,
         kinds: &[&str],
-        shape: Shape,
+        shape: &Shape,
         is_required: bool,
-        example: Value,
+        example: Option<&Value>,
     ) -> Self {
         let required = if is_required { Required::True } else { Required::False };
         let mut body = RequestBodyBuilder::new().required(Some(required));
-        let example = (!example.is_null()).then_some(example);
         for kind in kinds {
             let content = ContentBuilder::new().schema(Some(shape.clone()));
-            body = body.content(*kind, content.example(example.clone()).build());
+            body = body.content(*kind, content.example(example.cloned()).build());
         }
         self.building = self.building.request_body(Some(body.build()));
         self.refuses(&OF_A_BODY)

@@ -40,8 +40,12 @@ fn callbacks() -> Vec<Operation> {
                 text_up_to(255),
                 "The same key and body take effect once in 24 hours.",
             )
-            .header("Prefer", text(), "`handling=strict` refuses members that only the server sets.")
-            .body(named("CreateCallback"), true)
+            .header(
+                "Prefer",
+                text(),
+                "`handling=strict` refuses members that only the server sets.",
+            )
+            .body(&named("CreateCallback"), true)
             .answers(callback(201, "It was made.").location().preference_applied())
             .answers(
                 callback(200, "The existing one under `ReturnExisting`, or a dry run.")
@@ -53,7 +57,7 @@ fn callbacks() -> Vec<Operation> {
         operation(Post, "/v1.0/callbacks/search", tag("searchCallbacks"), "Search callbacks")
             .says("`{}` finds all; every member narrows. The answer is streamed.")
             .query("cursor", text(), "From `Link`, with the same body; `Offset` is then ignored.")
-            .body(named("SearchCallbacks"), true)
+            .body(&named("SearchCallbacks"), true)
             .answers(json(200, "What was found.", list(named("Callback"))).total().link())
             .refuses(&[404])
             .reads(),
@@ -74,9 +78,9 @@ fn callbacks() -> Vec<Operation> {
             .if_match()
             .bodies(
                 &["application/merge-patch+json", "application/json"],
-                named("PatchCallback"),
+                &named("PatchCallback"),
                 true,
-                json!({"Priority": "High", "DueDate": "2030-06-25T07:30:00Z"}),
+                Some(&json!({"Priority": "High", "DueDate": "2030-06-25T07:30:00Z"})),
             )
             .answers(callback(200, "The callback after the change."))
             .refuses(&[404, 409])
@@ -84,7 +88,7 @@ fn callbacks() -> Vec<Operation> {
         operation(Post, "/v1.0/callbacks/{id}/cancel", tag("cancelCallback"), "Cancel a callback")
             .says("Takes it off the queue or hangs it up; 404 if it is gone already.")
             .if_match()
-            .body(named("CancelCallback"), false)
+            .body(&named("CancelCallback"), false)
             .answers(callback(200, "The terminated callback."))
             .refuses(&[404])
             .writes(),
@@ -122,15 +126,14 @@ fn moves() -> Vec<Operation> {
             .refuses(&[404, 409])
             .writes()
     };
-    let simple =
-        |path, id, summary| task(path, id, summary).body(named("Move"), true);
+    let simple = |path, id, summary| task(path, id, summary).body(&named("Move"), true);
     vec![
         simple("/v1.0/callbacks/{id}/accept", "acceptOffer", "Take the offer"),
         simple("/v1.0/callbacks/{id}/decline", "declineOffer", "Decline the offer"),
         simple("/v1.0/callbacks/{id}/dial", "dial", "End the preview and have the call placed"),
         simple("/v1.0/callbacks/{id}/answered", "reportAnswered", "Say that the customer answered"),
         task("/v1.0/callbacks/{id}/outcome", "reportOutcome", "Say how the attempt came out")
-            .body(named("MoveWithOutcome"), true),
+            .body(&named("MoveWithOutcome"), true),
         simple("/v1.0/callbacks/{id}/hangup", "hangUp", "End the conversation"),
         simple("/v1.0/callbacks/{id}/heartbeat", "heartbeat", "Extend the lease"),
     ]
@@ -145,7 +148,7 @@ fn services() -> Vec<Operation> {
             .answers(json(200, "By name.", list(named("Service"))))
             .reads(),
         operation(Post, "/v1.0/services", tag("createService"), "Make a service")
-            .body(named("ServiceBody"), true)
+            .body(&named("ServiceBody"), true)
             .answers(one(201, "It was made.").location())
             .refuses(&[409])
             .writes(),
@@ -156,7 +159,7 @@ fn services() -> Vec<Operation> {
         operation(Put, path, tag("replaceService"), "Replace a service")
             .says("What is left out has its default again.")
             .if_match()
-            .body(named("ServiceBody"), true)
+            .body(&named("ServiceBody"), true)
             .answers(one(200, "The service after the change."))
             .refuses(&[404, 409])
             .writes(),
@@ -193,7 +196,7 @@ fn users() -> Vec<Operation> {
             .answers(json(200, "By name.", list(named("User"))))
             .reads(),
         operation(Post, "/v1.0/users", tag("createUser"), "Make a user")
-            .body(named("UserBody"), true)
+            .body(&named("UserBody"), true)
             .answers(one(201, "It was made.").location())
             .refuses(&[404, 409])
             .writes(),
@@ -203,7 +206,7 @@ fn users() -> Vec<Operation> {
             .reads(),
         operation(Put, path, tag("replaceUser"), "Replace a user")
             .if_match()
-            .body(named("UserBody"), true)
+            .body(&named("UserBody"), true)
             .answers(one(200, "The user after the change."))
             .refuses(&[404, 409])
             .writes(),
@@ -214,7 +217,7 @@ fn users() -> Vec<Operation> {
             .writes(),
         operation(Put, "/v1.0/users/{id}/presence", tag("choosePresence"), "Choose a presence")
             .says("Choosing one also clears RONA.")
-            .body(named("PresenceBody"), true)
+            .body(&named("PresenceBody"), true)
             .answers(one(200, "The user after the change."))
             .refuses(&[404])
             .writes(),
@@ -225,7 +228,8 @@ fn users() -> Vec<Operation> {
             "End the work after a call early",
         ),
         task(Get, "/v1.0/users/{id}/task", "readTask", "Read the task in the user's hands").reads(),
-        task(Post, "/v1.0/users/{id}/next", "takeNextTask", "Take the next task, accepted").writes(),
+        task(Post, "/v1.0/users/{id}/next", "takeNextTask", "Take the next task, accepted")
+            .writes(),
     ]
 }
 
@@ -240,7 +244,7 @@ fn suppressions() -> Vec<Operation> {
             .refuses(&[400])
             .reads(),
         operation(Post, "/v1.0/suppressions", tag("createSuppression"), "Suppress a target")
-            .body(named("SuppressionBody"), true)
+            .body(&named("SuppressionBody"), true)
             .answers(json(201, "It is on the list.", named("Suppression")))
             .refuses(&[404])
             .writes(),
@@ -250,7 +254,7 @@ fn suppressions() -> Vec<Operation> {
             tag("importSuppressions"),
             "Suppress up to 10,000 targets, all or none",
         )
-        .body(list(named("SuppressionBody")), true)
+        .body(&list(named("SuppressionBody")), true)
         .answers(json(201, "They are on the list.", named("ImportedSuppressions")))
         .writes(),
         operation(
@@ -278,7 +282,11 @@ fn service_itself() -> Vec<Operation> {
             .query("lastEventId", text(), "The same, for clients that cannot send the header.")
             .query("from", one_of(["start"]), "Begins with the oldest line that is kept.")
             .query("service", list(guid()), "Only what concerns these services.")
-            .query("kind", list(one_of(["callback", "service", "user"])), "Only what is about these.")
+            .query(
+                "kind",
+                list(one_of(["callback", "service", "user"])),
+                "Only what is about these.",
+            )
             .query("event", list(event_name()), "Only these happenings.")
             .answers(typed(200, "A stream without an end.", "text/event-stream", named("Event")))
             .refuses(&[400])
@@ -288,12 +296,24 @@ fn service_itself() -> Vec<Operation> {
         operation(Get, "/readyz", tag("isReady"), "Does the storage take writes?")
             .answers(empty(200, "It does."))
             .refuses(&[503]),
-        operation(Get, "/openapi.json", tag("readDocument"), "Read this document")
-            .answers(json(200, "OpenAPI 3.1.", super::shape::facts())),
-        operation(Get, "/docs", tag("showDocument"), "Show this document")
-            .answers(typed(200, "A page.", "text/html", text())),
-        operation(Get, "/docs/style.css", tag("showStyle"), "How that page looks")
-            .answers(typed(200, "A style sheet.", "text/css", text())),
+        operation(Get, "/metrics", tag("readMetrics"), "Read the figures for Prometheus")
+            .answers(typed(200, "OpenMetrics text.", "application/openmetrics-text", text())),
+        operation(Get, "/openapi.json", tag("readDocument"), "Read this document").answers(json(
+            200,
+            "OpenAPI 3.1.",
+            super::shape::facts(),
+        )),
+        operation(Get, "/docs", tag("showDocument"), "Show this document").answers(typed(
+            200,
+            "A page.",
+            "text/html",
+            text(),
+        )),
+        operation(Get, "/docs/style.css", tag("showStyle"), "How that page looks").answers(typed(
+            200,
+            "A style sheet.",
+            "text/css",
+            text(),
+        )),
     ]
 }
-

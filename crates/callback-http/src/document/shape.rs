@@ -19,6 +19,12 @@ pub(super) struct Member {
     is_required: bool,
 }
 
+impl Member {
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 /// A member that is always there.
 pub(super) fn has(name: &'static str, shape: Shape, meaning: &str) -> Member {
     Member { name, shape: described(shape, meaning), is_required: true }
@@ -69,7 +75,7 @@ pub(super) fn text_up_to(characters: usize) -> Shape {
 }
 
 pub(super) fn guid() -> Shape {
-    string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))).build().into()
+    string().format(Some(SchemaFormat::Custom("uuid".to_owned()))).build().into()
 }
 
 pub(super) fn date() -> Shape {
@@ -77,7 +83,7 @@ pub(super) fn date() -> Shape {
 }
 
 pub(super) fn uri() -> Shape {
-    string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uri))).build().into()
+    string().format(Some(SchemaFormat::Custom("uri".to_owned()))).build().into()
 }
 
 pub(super) fn flag() -> Shape {
@@ -93,7 +99,7 @@ pub(super) fn within(range: &RangeInclusive<u32>) -> Shape {
     integer.minimum(Some(*range.start())).maximum(Some(*range.end())).build().into()
 }
 
-pub(super) fn one_of<'n>(names: impl IntoIterator<Item = &'n str>) -> Shape {
+pub(super) fn one_of<N: Into<Value>>(names: impl IntoIterator<Item = N>) -> Shape {
     string().enum_values(Some(names)).build().into()
 }
 
@@ -129,7 +135,9 @@ pub(super) fn nullable(shape: Shape) -> Shape {
             array.schema_type = or_null(&array.schema_type);
             RefOr::T(Schema::Array(array))
         }
-        other => either(ObjectBuilder::new().schema_type(Type::Null).build().into(), other),
+        other @ (RefOr::Ref(_) | RefOr::T(_)) => {
+            either(ObjectBuilder::new().schema_type(Type::Null).build().into(), other)
+        }
     }
 }
 

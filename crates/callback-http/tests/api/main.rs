@@ -4,12 +4,14 @@
 
 mod conditions;
 mod creation;
+mod document;
 mod events;
 mod failures;
 mod floor;
 mod harness;
 mod hostile;
 mod log;
+mod metrics;
 mod operation;
 mod search;
 mod services;

@@ -67,6 +67,7 @@ async fn every_endpoint_is_there() {
         ("POST", "/v1.0/suppressions/import".to_owned()),
         ("DELETE", format!("/v1.0/suppressions/{NOBODY}")),
         ("GET", "/v1.0/events?from=then".to_owned()),
+        ("GET", "/openapi.json".to_owned()),
         ("GET", "/healthz".to_owned()),
         ("GET", "/readyz".to_owned()),
     ];

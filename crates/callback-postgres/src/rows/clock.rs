@@ -20,9 +20,20 @@ const LOOK_AGAIN_MICROS: i64 = 100_000;
 macro_rules! pick {
     ($name:literal, $id:literal, $table:literal, $at:literal) => {
         concat!(
-            "/* PostgresRows::due ", $name, " */ SELECT id, key FROM (SELECT ", $id,
-            " AS id, key FROM ", $table, " WHERE ", $at, " <= $1 ORDER BY ", $at, ", ", $id,
-            " LIMIT $3) AS due WHERE pg_try_advisory_xact_lock(", class!(line),
+            "/* PostgresRows::due ",
+            $name,
+            " */ SELECT id, key FROM (SELECT ",
+            $id,
+            " AS id, key FROM ",
+            $table,
+            " WHERE ",
+            $at,
+            " <= $1 ORDER BY ",
+            $at,
+            ", ",
+            $id,
+            " LIMIT $3) AS due WHERE pg_try_advisory_xact_lock(",
+            class!(line),
             ", hashtext(key)) LIMIT $2"
         )
     };
@@ -114,12 +125,7 @@ impl PostgresRows<'_> {
         Ok((ids, keys))
     }
 
-    async fn read_due(
-        &mut self,
-        sql: &'static str,
-        ids: &[Uuid],
-        at: Instant,
-    ) -> Rowed<Vec<Row>> {
+    async fn read_due(&mut self, sql: &'static str, ids: &[Uuid], at: Instant) -> Rowed<Vec<Row>> {
         if ids.is_empty() { Ok(Vec::new()) } else { self.query(sql, &[&ids, &at]).await }
     }
 

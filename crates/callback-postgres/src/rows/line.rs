@@ -290,9 +290,7 @@ impl Standing {
             | Phase::Preview { .. }
             | Phase::Dialout { .. }
             | Phase::Connected { .. }
-            | Phase::Terminated { .. } => {
-                Self { place: None, lane: OPEN_LANE, backed_off: false }
-            }
+            | Phase::Terminated { .. } => Self { place: None, lane: OPEN_LANE, backed_off: false },
         }
     }
 }

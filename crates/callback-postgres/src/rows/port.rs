@@ -120,10 +120,7 @@ impl Rows for PostgresRows<'_> {
     async fn queued_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
         let lock: &[crate::connection::Parameter<'_>] = &[&service.0];
         let (_, rows) = self
-            .lock_and_read(
-                (LOCK_QUEUE_LENGTH, lock),
-                (QUEUED, &[&service.0, &i64::from(limit)]),
-            )
+            .lock_and_read((LOCK_QUEUE_LENGTH, lock), (QUEUED, &[&service.0, &i64::from(limit)]))
             .await?;
         count(rows.first())
     }
@@ -385,7 +382,8 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn end_recalculation(&mut self, service: ServiceId) -> Rowed<()> {
-        let sql = "/* PostgresRows::end_recalculation */ DELETE FROM recalculations WHERE service = $1";
+        let sql =
+            "/* PostgresRows::end_recalculation */ DELETE FROM recalculations WHERE service = $1";
         self.write(sql, owned![service.0]).await
     }
 

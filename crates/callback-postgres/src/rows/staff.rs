@@ -72,8 +72,7 @@ impl PostgresRows<'_> {
         }
         let sql = if self.locks { AGENT_LOCKED } else { AGENT };
         let row = self.query_one(sql, &[&id.0]).await?;
-        let agent: Option<Agent> =
-            row.as_ref().map(|row| record(row, "agents")).transpose()?;
+        let agent: Option<Agent> = row.as_ref().map(|row| record(row, "agents")).transpose()?;
         self.agents.insert(id, agent.clone());
         Ok(agent)
     }
@@ -119,7 +118,8 @@ impl PostgresRows<'_> {
 
     pub(super) async fn remove(&mut self, id: AgentId) -> Rowed<()> {
         self.agents.insert(id, None);
-        let unassign = "/* PostgresRows::delete_agent */ DELETE FROM agent_services WHERE agent = $1";
+        let unassign =
+            "/* PostgresRows::delete_agent */ DELETE FROM agent_services WHERE agent = $1";
         self.write(unassign, owned![id.0]).await?;
         let delete = "/* PostgresRows::delete_agent */ DELETE FROM agents WHERE id = $1";
         self.write(delete, owned![id.0]).await

@@ -50,7 +50,8 @@ async fn a_callback_survives_reopening_at_every_step_of_its_life() {
     assert_eq!(phases.last(), Some(&PhaseName::Terminated));
     assert!(lines.is_sorted_by_key(|line| line.sequence));
     let all = node.store.ledger(None, 0, 100).await.unwrap();
-    let of_it: Vec<_> = all.into_iter().filter(|line| line.subject == Subject::Callback(made.id)).collect();
+    let of_it: Vec<_> =
+        all.into_iter().filter(|line| line.subject == Subject::Callback(made.id)).collect();
     assert_eq!(of_it, lines);
     database.remove().await;
 }

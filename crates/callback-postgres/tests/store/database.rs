@@ -65,7 +65,7 @@ impl Database {
     pub(crate) async fn wait_for_listeners(&self, count: i64) {
         let client = self.client().await;
         let listening = "SELECT count(*) FROM pg_stat_activity \
-            WHERE datname = current_database() AND query LIKE '%LISTEN%' AND state = 'idle' \
+            WHERE datname = current_database() AND query LIKE '/* hints::TELL */%' AND state = 'idle' \
               AND pid <> pg_backend_pid()";
         while client.query_one(listening, &[]).await.unwrap().get::<_, i64>(0) < count {}
     }

@@ -14,7 +14,7 @@ async fn a_line_that_is_committed_late_is_not_skipped() {
     let Some(database) = Database::make().await else { return };
     let (slow, quick) = (Node::open(&database, 1).await, Node::open(&database, 2).await);
     let service = slow.service(1, json!({})).await;
-    let first = slow.agent(1, &[&service]).await;
+    slow.agent(1, &[&service]).await;
     let second = slow.agent(2, &[&service]).await;
     slow.create(&service, json!({})).await.unwrap();
     slow.tick().await.unwrap();
@@ -25,7 +25,7 @@ async fn a_line_that_is_committed_late_is_not_skipped() {
     let other = database.client().await;
     other.batch_execute("BEGIN").await.unwrap();
     other.execute("SELECT FROM agents WHERE id = $1 FOR UPDATE", &[&second.0]).await.unwrap();
-    let dispatch = What::Dispatch { services: Vec::new(), agents: vec![first, second], limit: 9 };
+    let dispatch = What::Dispatch { services: vec![service.id], agents: vec![second], limit: 9 };
     let slow_one = slow.clone();
     let dispatched = tokio::spawn(async move { slow_one.run(dispatch).await });
     database.wait_for_a_waiter().await;

@@ -1,5 +1,11 @@
 //! The store on a real PostgreSQL.
 
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "what the tests' own helpers cannot do fails the test, or says why it could not run"
+)]
+
 mod basics;
 mod database;
 mod history;

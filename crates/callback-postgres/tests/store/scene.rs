@@ -59,10 +59,9 @@ impl Node {
         let now = self.store.now().await.unwrap();
         let id = ServiceId::from_u128(u128::from(number));
         let service = ServiceRequest::read(&body).unwrap().into_service(id, now);
-        match self.run(What::CreateService(Box::new(service))).await.unwrap() {
-            Answer::Service(service) => *service,
-            other => panic!("{other:?}"),
-        }
+        let answer = self.run(What::CreateService(Box::new(service))).await.unwrap();
+        let Answer::Service(service) = answer else { panic!("{answer:?}") };
+        *service
     }
 
     pub(crate) async fn agent(&self, number: u32, services: &[&Service]) -> AgentId {
@@ -98,32 +97,34 @@ impl Node {
         let id = CallbackId(self.site.mint.timed(self.store.now().await?));
         let service_version = service.version;
         let create = Create { new, id, service_version, idempotency, dry_run: false };
-        match self.run(What::Create(Box::new(create))).await? {
-            Answer::Created(callback) | Answer::Existing(callback) => Ok(*callback),
-            other => panic!("{other:?}"),
-        }
+        let answer = self.run(What::Create(Box::new(create))).await?;
+        let (Answer::Created(callback) | Answer::Existing(callback)) = answer else {
+            panic!("{answer:?}")
+        };
+        Ok(*callback)
     }
 
     pub(crate) async fn tick(&self) -> Result<usize, Error> {
-        match self.run(What::Tick { limit: 50 }).await? {
-            Answer::Ticked { moved, .. } => Ok(moved),
-            other => panic!("{other:?}"),
-        }
+        let answer = self.run(What::Tick { limit: 50 }).await?;
+        let Answer::Ticked { moved, .. } = answer else { panic!("{answer:?}") };
+        Ok(moved)
     }
 
     pub(crate) async fn dispatch(&self, services: &[&Service]) -> Result<usize, Error> {
         let services = services.iter().map(|service| service.id).collect();
-        match self.run(What::Dispatch { services, agents: Vec::new(), limit: 16 }).await? {
-            Answer::Dispatched { offers, .. } => Ok(offers),
-            other => panic!("{other:?}"),
-        }
+        let answer = self.run(What::Dispatch { services, agents: Vec::new(), limit: 16 }).await?;
+        let Answer::Dispatched { offers, .. } = answer else { panic!("{answer:?}") };
+        Ok(offers)
     }
 
-    pub(crate) async fn move_by(&self, callback: CallbackId, by: Motion) -> Result<Callback, Error> {
-        match self.run(What::Move { callback, by, if_version: None }).await? {
-            Answer::Callback(callback) => Ok(*callback),
-            other => panic!("{other:?}"),
-        }
+    pub(crate) async fn move_by(
+        &self,
+        callback: CallbackId,
+        by: Motion,
+    ) -> Result<Callback, Error> {
+        let answer = self.run(What::Move { callback, by, if_version: None }).await?;
+        let Answer::Callback(callback) = answer else { panic!("{answer:?}") };
+        Ok(*callback)
     }
 
     pub(crate) async fn callback(&self, id: CallbackId) -> Callback {

@@ -15,6 +15,7 @@ use callback_engine::clock::Clock;
 use callback_engine::command::{Report, What};
 use callback_engine::ledger::Actor;
 use callback_engine::memory::MemoryStore;
+use callback_engine::mint::Mint;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use uuid::Uuid;
@@ -26,20 +27,24 @@ use super::floor::{self, DAY_SECONDS, Floor};
 use super::mirror::Mirror;
 use super::node::Node;
 use super::phones::Phones;
+use super::record::Recorded;
 
 /// Seconds after the last wish by which every promise has come to its end.
 const DRAIN_SECONDS: i64 = 12 * 86_400;
 
 /// A clock that shows what it was set to.
 #[derive(Debug)]
-pub(super) struct SetClock(AtomicI64);
+pub struct SetClock(AtomicI64);
 
 impl SetClock {
-    pub(super) fn at(now: Instant) -> Arc<Self> {
+    /// A clock that shows this.
+    #[must_use]
+    pub fn at(now: Instant) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(date::micros(now))))
     }
 
-    pub(super) fn set(&self, now: Instant) {
+    /// Lets it show this.
+    pub fn set(&self, now: Instant) {
         self.0.store(date::micros(now), Ordering::Relaxed);
     }
 }
@@ -113,6 +118,11 @@ pub(super) struct Day {
     pub(super) mirror: Mirror,
     pub(super) node: Option<Node>,
     pub(super) starts: u64,
+    pub(super) pulses: u64,
+    /// Where the identities of callbacks come from.
+    pub(super) customers: Mint,
+    /// Everything that was run, if it is wanted.
+    pub(super) chronicle: Option<Vec<Recorded>>,
     pub(super) manual: bool,
     pub(super) phones: Phones,
     pub(super) desks: BTreeMap<AgentId, Desk>,
@@ -154,6 +164,17 @@ pub fn aftermath(seed: u64, floor: &Floor) -> Result<(Vec<Callback>, Vec<Attempt
     Ok((callbacks, attempts))
 }
 
+/// Simulates a day and tells every command that was run, and what is left of it.
+///
+/// # Errors
+/// The first invariant that did not hold.
+pub fn chronicle(seed: u64, floor: &Floor) -> Result<(Vec<Recorded>, MemoryStore), Broken> {
+    let mut day = Day::new(seed, floor.clone(), false);
+    day.chronicle = Some(Vec::new());
+    day.pass()?;
+    Ok((day.chronicle.unwrap_or_default(), day.store))
+}
+
 impl Day {
     fn new(seed: u64, floor: Floor, record: bool) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
@@ -174,6 +195,9 @@ impl Day {
             mirror: Mirror::default(),
             node: None,
             starts: 0,
+            pulses: 0,
+            customers: Mint::seeded(!seed),
+            chronicle: None,
             manual,
             phones: Phones::default(),
             desks: BTreeMap::new(),

@@ -19,19 +19,27 @@ use rand::RngExt as _;
 use super::broken::{Broken, Holds, demand};
 use super::day::{Day, Happens};
 use super::phones::{Placed, Resumed};
+use super::record::Recorded;
 use super::sabotage::Sabotage;
 use super::watched::Watched;
 
+/// The name of the driver.
+pub(super) const DRIVER: &str = "phones";
 /// How many things of each kind one tick moves.
 const TICK_BATCH: usize = 20;
 /// How many offers one dispatch makes.
 const DISPATCH_BATCH: usize = 4;
 /// How many rounds a driver may need to come to rest.
 const MOST_ROUNDS: u32 = 2_000;
+/// Every so many renewals it is asked whether a deadline was slept over.
+const PULSES_BETWEEN_CHECKS: u64 = 8;
+/// How late the driver may be.
+const LATENESS_SECONDS: i64 = 1;
 /// Every so many rests everything is checked.
 const RESTS_BETWEEN_CHECKS: u64 = 400;
 
 /// A process, with what it has to look at.
+#[derive(Debug)]
 pub(super) struct Node {
     pub(super) site: Arc<Site>,
     pub(super) beat_at: Option<Instant>,
@@ -40,6 +48,19 @@ pub(super) struct Node {
     later: BTreeSet<(Instant, ServiceId)>,
     deadline: Option<Instant>,
     recalculate: bool,
+}
+
+/// A process of the simulation, the same for the same seed.
+pub(crate) fn site(seed: u64, manual: bool, now: Instant) -> Arc<Site> {
+    let mint = Mint::seeded(seed);
+    let caps = DriverCaps {
+        places_calls: !manual,
+        reports_progress: !manual,
+        can_cancel: !manual,
+        survives_restart: true,
+        human_reports: manual,
+    };
+    Arc::new(Site { node: NodeId(mint.timed(now)), driver: DRIVER.to_owned(), caps, mint })
 }
 
 impl Day {
@@ -55,6 +76,14 @@ impl Day {
             work::run(&mut Watched { inner: rows, mirror, sabotage }, &command).await
         });
         self.mirror.end(done.is_err());
+        if let Some(chronicle) = &mut self.chronicle {
+            chronicle.push(Recorded::Run {
+                at: self.now,
+                actor: command.actor.clone(),
+                what: Box::new(command.what.clone()),
+                done: Box::new(done.clone()),
+            });
+        }
         self.figures.steps += 1;
         self.figures.refusals += u64::from(done.is_err());
         if let Some(told) = told {
@@ -274,13 +303,11 @@ impl Day {
             return;
         }
         self.starts += 1;
-        let mint = Mint::seeded(self.seed.wrapping_mul(1_000_003).wrapping_add(self.starts));
-        let site = Arc::new(Site {
-            node: NodeId(mint.timed(self.now)),
-            driver: "phones".to_owned(),
-            caps: self.caps(),
-            mint,
-        });
+        let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(self.starts);
+        let site = site(seed, self.manual, self.now);
+        if let Some(chronicle) = &mut self.chronicle {
+            chronicle.push(Recorded::Start { at: self.now, seed, manual: self.manual });
+        }
         self.node = Some(Node {
             site,
             beat_at: Some(self.now),
@@ -295,17 +322,14 @@ impl Day {
         self.run(Actor::Dispatcher, What::Survey);
     }
 
-    pub(super) const fn caps(&self) -> DriverCaps {
-        DriverCaps {
-            places_calls: !self.manual,
-            reports_progress: !self.manual,
-            can_cancel: !self.manual,
-            survives_restart: true,
-            human_reports: self.manual,
-        }
-    }
-
     pub(super) fn keep_alive(&mut self) {
+        self.pulses += 1;
+        if self.node.is_some() && self.pulses.is_multiple_of(PULSES_BETWEEN_CHECKS) {
+            // A driver that sleeps is not seen at rest, so somebody looks from outside.
+            self.mirror.now = date::add_seconds(self.now, -LATENESS_SECONDS);
+            let holds = self.mirror.invariant_no_deadline_is_slept_over();
+            self.mirror.note(holds);
+        }
         if self.node.is_some() && !self.mirror.open.is_empty() {
             self.renew();
             self.take_over();
@@ -315,14 +339,14 @@ impl Day {
 
     fn renew(&mut self) {
         let attempts = self.phones.live();
-        if let Some(Err(error)) = self.run(Actor::Driver("phones".to_owned()), What::Renew { attempts }) {
+        if let Some(Err(error)) = self.run(Actor::Driver(DRIVER.to_owned()), What::Renew { attempts }) {
             self.unexpected("a renewal", &error);
         }
     }
 
     fn take_over(&mut self) {
         let what = What::TakeOver { alone: true };
-        let answer = self.run(Actor::Driver("phones".to_owned()), what);
+        let answer = self.run(Actor::Driver(DRIVER.to_owned()), what);
         let Some(Ok(Answer::Attempts { taken, stopping })) = answer else { return };
         for attempt in taken {
             let resumed = if self.manual { Resumed::Live } else { self.phones.resume(attempt.id) };

@@ -48,10 +48,10 @@ impl Day {
 
     /// A customer asks to be called.
     pub(super) fn create(&mut self) {
-        let Some(node) = &self.node else {
+        if self.node.is_none() {
             return self.plan(PATIENCE_MILLIS, Happens::Create);
-        };
-        let id = node.site.callback(self.now);
+        }
+        let id = CallbackId(self.customers.timed(self.now));
         self.wishes = self.wishes.saturating_sub(1);
         let at = self.random.random_range(0..self.services.len());
         let service = self.services[at].id;

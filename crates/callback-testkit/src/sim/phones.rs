@@ -11,6 +11,7 @@ use rand::RngExt as _;
 
 use super::broken::{Broken, demand};
 use super::day::{Day, Happens};
+use super::node::DRIVER;
 
 /// What the phones say when told to place an attempt.
 pub(super) enum Placed {
@@ -164,7 +165,7 @@ impl Day {
             self.phones.ended.insert(attempt, *outcome);
             self.figures.failures += u64::from(*outcome == Outcome::Failed);
         }
-        let actor = Actor::Driver("phones".to_owned());
+        let actor = Actor::Driver(DRIVER.to_owned());
         let answer = self.run(actor, What::Report { attempt, number, report });
         if let Some(Err(error)) = answer {
             self.unexpected("a report", &error);

@@ -11,12 +11,13 @@ use callback_engine::clock::Clock;
 use callback_engine::command::{Answer, Command, What};
 use callback_engine::ledger::Actor;
 use callback_engine::memory::MemoryStore;
-use callback_engine::mint::{Mint, Site};
+use callback_engine::mint::Site;
 use chrono::TimeDelta;
 use rand::RngExt as _;
 
 use super::broken::{Holds, demand};
 use super::day::{Day, SetClock};
+use super::node::site;
 
 /// How many of those that wait are asked about at a time.
 const ASKED: usize = 4;
@@ -75,13 +76,8 @@ impl Day {
     fn branch(&self, at: Instant) -> Branch {
         let clock = SetClock::at(at);
         let shared = Arc::clone(&clock) as Arc<dyn Clock>;
-        let site = Site {
-            node: callback_domain::id::NodeId::from_u128(9),
-            driver: "phones".to_owned(),
-            caps: self.caps(),
-            mint: Mint::seeded(9),
-        };
-        Branch { store: self.store.branch(shared), clock, site: Arc::new(site) }
+        let site = site(9, self.manual, at);
+        Branch { store: self.store.branch(shared), clock, site }
     }
 
     /// Asks about some of those that are not over.

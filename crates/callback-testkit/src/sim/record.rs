@@ -4,6 +4,11 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use callback_domain::date::Instant;
+use callback_engine::command::{Done, What};
+use callback_engine::error::Error;
+use callback_engine::ledger::Actor;
+
 use super::broken::Broken;
 use super::day;
 use super::floor::Floor;
@@ -23,13 +28,29 @@ pub struct Record {
     pub events: Vec<String>,
 }
 
-/// A day that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Its seed.
-    pub seed: u64,
-    /// What was broken.
-    pub broken: Broken,
+/// Something that a store was made to do on a day, for doing it again on another store.
+#[derive(Clone, Debug)]
+pub enum Recorded {
+    /// A process began, from which the following commands come.
+    Start {
+        /// When.
+        at: Instant,
+        /// The seed of its identities.
+        seed: u64,
+        /// Whether agents dial.
+        manual: bool,
+    },
+    /// A command was run.
+    Run {
+        /// When.
+        at: Instant,
+        /// By whom.
+        actor: Actor,
+        /// Which.
+        what: Box<What>,
+        /// What came of it.
+        done: Box<Result<Done, Error>>,
+    },
 }
 
 impl Record {

@@ -1,0 +1,95 @@
+//! How things stand at the moment of a scrape.
+
+use std::time::Duration;
+
+use callback_domain::service::Service;
+use callback_engine::Error;
+use callback_engine::insight::QueueInsight;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::time::timeout;
+
+use super::Labels;
+use crate::router::Api;
+
+/// How long the store may take to tell how its queues stand.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Registers gauges with their present values.
+pub(super) async fn register(api: &Api, registry: &mut Registry) {
+    let read = timeout(PATIENCE, queues(api)).await;
+    let queues = match read {
+        Ok(Ok(queues)) => Some(queues),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "failed to read how the queues stand");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("the store was too slow in telling how the queues stand");
+            None
+        }
+    };
+    let fault = Gauge::<i64>::default();
+    fault.set(i64::from(queues.is_none() || api.engine.store().fault().is_some()));
+    registry.register("store_fault", "1 while the store refuses writes or reads", fault);
+    let readers = Gauge::<i64>::default();
+    readers.set(whole(u64::try_from(api.tail.readers()).unwrap_or(u64::MAX)));
+    registry.register("event_readers", "Open streams of events", readers);
+    show(registry, queues.as_deref().unwrap_or_default());
+}
+
+async fn queues(api: &Api) -> Result<Vec<(Service, QueueInsight)>, Error> {
+    let mut queues = Vec::new();
+    for service in api.engine.store().services().await? {
+        match api.engine.insight(service.id).await {
+            Ok(insight) => queues.push((service, *insight)),
+            // Removed meanwhile.
+            Err(Error::ServiceNotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(queues)
+}
+
+fn show(registry: &mut Registry, queues: &[(Service, QueueInsight)]) {
+    let names = Family::<Labels<2>, Gauge>::default();
+    let open = Family::<Labels<1>, Gauge>::default();
+    let waiting = Family::<Labels<2>, Gauge>::default();
+    let oldest = Family::<Labels<1>, Gauge>::default();
+    let sessions = Family::<Labels<1>, Gauge>::default();
+    let agents = Family::<Labels<2>, Gauge>::default();
+    for (service, queue) in queues {
+        let of = ("service", queue.service_id.to_string());
+        names.get_or_create(&[of.clone(), ("name", service.name.clone())]).set(1);
+        open.get_or_create(&[of.clone()]).set(i64::from(queue.open));
+        for level in &queue.waiting_by_priority {
+            let priority = ("priority", level.priority.to_owned());
+            waiting.get_or_create(&[of.clone(), priority]).set(whole(level.waiting));
+        }
+        let age = queue.oldest_wait_in_seconds.unwrap_or(0);
+        oldest.get_or_create(&[of.clone()]).set(whole(age));
+        sessions.get_or_create(&[of.clone()]).set(i64::from(queue.live_sessions));
+        for (state, number) in [
+            ("Ready", queue.agents.ready),
+            ("Occupied", queue.agents.occupied),
+            ("AfterCallWork", queue.agents.after_call_work),
+            ("Rona", queue.agents.rona),
+            ("Away", queue.agents.away),
+        ] {
+            let state = ("state", state.to_owned());
+            agents.get_or_create(&[of.clone(), state]).set(i64::from(number));
+        }
+    }
+    registry.register("service_name", "Always 1; the name of a service", names);
+    registry.register("service_open", "1 while the service is open", open);
+    registry.register("queue_waiting", "Callbacks in the queue", waiting);
+    let age = "The longest that anything has been in the queue, 0 when it is empty";
+    registry.register_with_unit("queue_oldest_wait", age, Unit::Seconds, oldest);
+    registry.register("live_sessions", "Callbacks offered or called", sessions);
+    registry.register("agents", "Agents by what they can do", agents);
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

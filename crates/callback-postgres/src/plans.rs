@@ -1,0 +1,74 @@
+//! The statements of the hot path find what they look for in an index, whatever else there is.
+
+use callback_domain::id::CallbackId;
+use callback_domain::search::{Cursor, Query, SortValue};
+use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::database::Database;
+use crate::rows::{CALLBACKS_DUE, HEADS, LONGEST_IDLE, REFRESH};
+use crate::search::Search;
+use crate::{Options, PostgresStore};
+
+/// Callbacks of every kind: most are over or of the future, few wait, fewer are ready.
+const FILL: &str = "\
+    INSERT INTO callbacks (id, service, key, phase, priority, due, place, lane, backed_off, ready, \
+        deadline, creator, created_at, updated_at, version, record) \
+    SELECT ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, \
+        ('00000000-0000-0000-0000-' || lpad(to_hex(n % 5), 12, '0'))::uuid, '+' || n % 50000, \
+        CASE n % 4 WHEN 0 THEN 'Pending' WHEN 1 THEN 'InQueue' ELSE 'Terminated' END, n % 9, \
+        now() + n * interval '1 second', \
+        CASE n % 4 WHEN 1 THEN now() + n * interval '1 second' END, \
+        '00000000-0000-0000-0000-000000000000', false, n % 4 = 1 AND n % 3 = 0, \
+        CASE WHEN n % 4 < 2 THEN now() + n * interval '1 second' END, 'API', now(), now(), 1, '{}' \
+    FROM generate_series(1, 200000) AS n; \
+    INSERT INTO agents (id, name, sip_key, free, record) \
+    SELECT ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, n, n, n % 2 = 0, '{}' \
+    FROM generate_series(1, 5000) AS n; \
+    INSERT INTO agent_services (agent, service, idle_since) \
+    SELECT agents.id, ('00000000-0000-0000-0000-' || lpad(to_hex(s), 12, '0'))::uuid, \
+        CASE WHEN free THEN now() - name::integer * interval '1 second' END \
+    FROM agents, generate_series(0, 4) AS s; \
+    ANALYZE";
+
+async fn plan(client: &Client, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> String {
+    let rows = client.query(&format!("EXPLAIN (COSTS OFF) {sql}"), parameters).await.unwrap();
+    rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n")
+}
+
+fn is_by(plan: &str, indexes: &[&str]) {
+    for index in indexes {
+        assert!(plan.contains(&format!("using {index} ")), "not by {index}:\n{plan}");
+    }
+    assert!(!plan.contains("Seq Scan on"), "walks past rows:\n{plan}");
+}
+
+#[tokio::test]
+async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
+    let Some(database) = Database::make().await else { return };
+    drop(PostgresStore::connect(&database.address(), Options::default()).await.unwrap());
+    let client = database.client().await;
+    client.batch_execute(FILL).await.unwrap();
+    let (service, open) = (Uuid::from_u128(1), Uuid::nil());
+    let now = callback_domain::date::LATEST;
+
+    let heads = plan(&client, HEADS, &[&service, &open]).await;
+    is_by(&heads, &["callbacks_ready"]);
+    assert!(!heads.contains("Sort"), "{heads}");
+    let (none, key) = (Vec::<Uuid>::new(), "+17");
+    let refresh = plan(&client, REFRESH, &[&key, &false, &none]).await;
+    is_by(&refresh, &["callbacks_line", "callbacks_ready_key"]);
+    let due = plan(&client, CALLBACKS_DUE, &[&now, &500_i64, &4_000_i64]).await;
+    is_by(&due, &["callbacks_deadline"]);
+    let idlest = plan(&client, LONGEST_IDLE, &[&service]).await;
+    is_by(&idlest, &["agent_services_idle"]);
+
+    let query = Query::default();
+    let value = SortValue::Integer(1_900_000_000_000_000);
+    for after in [None, Some(Cursor { value, id: CallbackId::from_u128(7) })] {
+        let page = Search::page(&query, after.as_ref(), 0, 500);
+        is_by(&plan(&client, &page.sql, &page.given()).await, &["callbacks_due"]);
+    }
+    database.remove().await;
+}

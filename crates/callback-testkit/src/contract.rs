@@ -1,0 +1,94 @@
+//! What every store keeps, as examples and as whole days held against the store in memory.
+//!
+//! [`store_contract!`](crate::store_contract) makes a named test of each example for one store.
+
+mod stage;
+
+pub mod calls;
+pub mod clock;
+pub mod creation;
+pub mod days;
+pub mod queueing;
+pub mod searching;
+pub mod side_by_side;
+pub mod staff;
+
+pub use stage::Stage;
+
+/// A test for each example of the contract, over stores that an expression opens.
+///
+/// The expression is a function from an `Arc<dyn Clock>` to a future of an empty
+/// `Arc<dyn Store>` that takes its time from that clock.
+/// The crate that uses it has tokio with macros among its dependencies for tests.
+#[macro_export]
+macro_rules! store_contract {
+    ($open:expr) => {
+        $crate::store_contract!(@each $open;
+            creation::a_create_is_read_back,
+            creation::doing_it_again_makes_another,
+            creation::a_dry_run_writes_nothing,
+            creation::the_newest_of_an_external_task_id_is_found,
+            creation::a_key_answers_the_same_again,
+            creation::a_key_with_another_body_is_refused,
+            creation::one_key_at_a_time_makes_one_callback,
+            creation::a_full_queue_refuses,
+            creation::duplicates_are_rejected_or_returned_as_the_service_wants,
+            creation::a_terminated_callback_is_no_duplicate,
+            creation::a_service_that_changed_meanwhile_is_told,
+            calls::a_task_goes_from_offer_to_hang_up,
+            calls::a_repeated_move_changes_nothing,
+            calls::a_wrong_token_is_refused_and_changes_nothing,
+            calls::a_stale_version_is_refused,
+            calls::a_decline_brings_it_back_to_its_place,
+            calls::an_outcome_that_counts_makes_a_retry,
+            calls::the_last_retry_exhausts,
+            calls::an_opt_out_suppresses_the_line,
+            calls::cancel_stops_the_attempt_and_holds_the_line_until_its_end,
+            calls::reports_are_taken_once_and_in_order,
+            calls::a_driver_that_lives_keeps_the_lease,
+            calls::a_failed_attempt_pauses_without_a_retry,
+            calls::a_new_node_takes_over_what_the_old_one_left,
+            calls::a_fulfilled_callback_is_over,
+            clock::a_callback_comes_due,
+            clock::the_allowed_wait_ends,
+            clock::a_closed_service_postpones,
+            clock::work_after_a_call_ends,
+            clock::a_stop_that_nobody_answers_ends_by_the_clock,
+            clock::a_tick_says_when_more_is_due,
+            clock::the_next_deadline_is_the_earliest,
+            clock::an_edit_of_the_hours_moves_deadlines_in_batches,
+            queueing::levels_share_by_weight,
+            queueing::within_a_level_the_earlier_goes_first,
+            queueing::one_line_is_called_once_at_a_time,
+            queueing::a_suppressed_line_waits_until_it_is_free,
+            queueing::a_suppression_ends_by_the_clock,
+            queueing::a_service_caps_its_sessions,
+            queueing::a_line_is_called_so_often_in_a_day,
+            queueing::a_held_callback_waits_for_its_agent,
+            queueing::an_edit_of_the_priority_keeps_the_place,
+            queueing::an_edit_of_the_target_moves_to_the_other_line,
+            queueing::a_new_due_date_leaves_the_queue,
+            queueing::positions_and_figures_agree,
+            searching::every_filter_finds_what_it_names,
+            searching::every_order_sorts_as_defined,
+            searching::pages_join_to_the_whole,
+            searching::an_offset_skips,
+            searching::history_is_read_in_pieces,
+            staff::services_are_made_replaced_and_removed,
+            staff::users_are_made_replaced_and_removed,
+            staff::what_is_in_use_is_not_removed,
+            staff::an_address_is_one_ones,
+            staff::lists_are_by_name,
+            side_by_side::thirty_two_tasks_share_a_queue,
+            side_by_side::thirty_two_creates_all_arrive,
+            days::a_day_goes_as_in_memory,
+            days::a_day_of_dialling_agents_goes_as_in_memory,
+        );
+    };
+    (@each $open:expr; $($place:ident::$name:ident),+ $(,)?) => {$(
+        #[tokio::test]
+        async fn $name() {
+            $crate::contract::$place::$name(&$open).await;
+        }
+    )+};
+}

@@ -1,0 +1,91 @@
+//! Whole simulated days, command by command as the store in memory did them.
+
+use std::sync::Arc;
+
+use callback_domain::search::Query;
+use callback_engine::clock::Clock;
+use callback_engine::command::Command;
+use callback_engine::store::Store;
+
+use crate::sim::{self, Floor, Recorded, SetClock, morning};
+
+/// Days with faults and a driver that places calls.
+pub async fn a_day_goes_as_in_memory(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+    for seed in 1..=3 {
+        again(open, seed, false).await;
+    }
+}
+
+/// Days with faults where agents dial.
+pub async fn a_day_of_dialling_agents_goes_as_in_memory(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
+    for seed in 4..=5 {
+        again(open, seed, true).await;
+    }
+}
+
+/// Does a day again on another store: the same answers, and the same installation in the end.
+///
+/// # Panics
+/// When an answer or the end differs; the message names the seed.
+pub async fn again(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>, seed: u64, manual: bool) {
+    let floor = Floor {
+        callbacks: 40,
+        crashes_per_million: 1_000,
+        manual: Some(manual),
+        ..Floor::default()
+    };
+    let (chronicle, model) = match sim::chronicle(seed, &floor) {
+        Ok(day) => day,
+        Err(broken) => panic!("seed {seed}: {broken}"),
+    };
+    let clock = SetClock::at(morning());
+    let store = open(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let mut site = sim::site(seed, manual, morning());
+    for recorded in chronicle {
+        match recorded {
+            Recorded::Start { at, seed, manual } => site = sim::site(seed, manual, at),
+            Recorded::Run { at, actor, what, done } => {
+                clock.set(at);
+                let command = Command { actor, site: Arc::clone(&site), what: *what };
+                let found = store.run(command.clone()).await;
+                assert_eq!(found, *done, "seed {seed} at {at}: {:?}", command.what);
+            }
+        }
+    }
+    same(&*store, &model, seed).await;
+}
+
+/// Everything that can be read is the same in both.
+async fn same(store: &dyn Store, model: &dyn Store, seed: u64) {
+    const ALL: usize = usize::MAX >> 1;
+    let query = Query::default();
+    let found = store.page(&query, None, 0, ALL).await.expect("callbacks are read");
+    let expected = model.page(&query, None, 0, ALL).await.expect("callbacks are read");
+    assert_eq!(found, expected, "seed {seed}");
+    for callback in expected {
+        let found = store.attempts(callback.id).await.expect("attempts are read");
+        let expected = model.attempts(callback.id).await.expect("attempts are read");
+        assert_eq!(found, expected, "seed {seed}");
+    }
+    let (found, expected) = (store.agents().await, model.agents().await);
+    assert_eq!(found, expected, "seed {seed}");
+    let (found, expected) = (store.services().await, model.services().await);
+    assert_eq!(found, expected, "seed {seed}");
+    let (found, expected) = (store.next_deadline().await, model.next_deadline().await);
+    assert_eq!(found, expected, "seed {seed}");
+    let found = store.suppressions(None, 0, ALL).await.expect("suppressions are read");
+    let expected = model.suppressions(None, 0, ALL).await.expect("suppressions are read");
+    let unnumbered = |list: Vec<callback_engine::suppression::Suppression>| {
+        list.into_iter().map(|one| (one.id, one.key, one.until)).collect::<Vec<_>>()
+    };
+    assert_eq!(unnumbered(found), unnumbered(expected), "seed {seed}");
+    let found = store.ledger(None, 0, ALL).await.expect("the ledger is read");
+    let expected = model.ledger(None, 0, ALL).await.expect("the ledger is read");
+    assert_eq!(found.len(), expected.len(), "seed {seed}");
+    for (found, expected) in found.iter().zip(&expected) {
+        let found = callback_engine::ledger::Line { sequence: expected.sequence, ..found.clone() };
+        assert_eq!(found, *expected, "seed {seed}");
+    }
+}
