@@ -8,9 +8,7 @@ use std::process::{Command, Stdio};
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
-    command
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args(args);
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).args(args);
     command
 }
 
@@ -30,12 +28,6 @@ pub(crate) fn as_typed(command: &Command) -> String {
         let quote = if value.contains(' ') { "\"" } else { "" };
         Some(format!("{}={quote}{value}{quote}", name.to_string_lossy()))
     });
-    let arguments = command
-        .get_args()
-        .map(|arg| arg.to_string_lossy().into_owned());
-    environment
-        .chain(["cargo".to_owned()])
-        .chain(arguments)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let arguments = command.get_args().map(|arg| arg.to_string_lossy().into_owned());
+    environment.chain(["cargo".to_owned()]).chain(arguments).collect::<Vec<_>>().join(" ")
 }

@@ -16,9 +16,8 @@ pub(crate) fn run(Args {}: Args) -> anyhow::Result<ExitCode> {
     let mut broken = Vec::new();
     for (name, mut command) in steps() {
         println!("==> {name}: {}", as_typed(&command));
-        let status = command
-            .status()
-            .with_context(|| format!("failed to start the check of {name}"))?;
+        let status =
+            command.status().with_context(|| format!("failed to start the check of {name}"))?;
         if !status.success() {
             broken.push(name);
         }
@@ -37,26 +36,12 @@ fn steps() -> Vec<(&'static str, Command)> {
     docs.env("RUSTDOCFLAGS", "-D warnings");
     vec![
         ("formatting", cargo(&["fmt", "--all", "--check"])),
-        (
-            "the rules of the repository",
-            cargo(&["test", "--quiet", "--package", "xtask"]),
-        ),
+        ("the rules of the repository", cargo(&["test", "--quiet", "--package", "xtask"])),
         // A build of the workspace unifies features and would hide a missing one.
-        (
-            "the domain alone",
-            cargo(&["check", "--quiet", "--package", "callback-domain"]),
-        ),
+        ("the domain alone", cargo(&["check", "--quiet", "--package", "callback-domain"])),
         (
             "lints",
-            cargo(&[
-                "clippy",
-                "--quiet",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]),
+            cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ),
         ("documentation", docs),
     ]

@@ -76,14 +76,7 @@ mod tests {
 
     #[test]
     fn a_replay_repeats_every_choice() {
-        let args = Args {
-            cases: 5000,
-            seed: None,
-            only: Some("picking".to_owned()),
-        };
-        assert_eq!(
-            replay(&args, 7),
-            "cargo xtask proptest --cases 5000 --seed 7 --only picking"
-        );
+        let args = Args { cases: 5000, seed: None, only: Some("picking".to_owned()) };
+        assert_eq!(replay(&args, 7), "cargo xtask proptest --cases 5000 --seed 7 --only picking");
     }
 }

@@ -37,7 +37,9 @@ fn simulation(args: &Args) -> anyhow::Result<Command> {
     command.args(["--bin", "simulated-days", "--"]);
     match &args.replay {
         Some(file) => command.arg("--replay").arg(absolute(file)?),
-        None => command.args(["--seeds", &args.seeds.to_string(), "--start", &args.start.to_string()]),
+        None => {
+            command.args(["--seeds", &args.seeds.to_string(), "--start", &args.start.to_string()])
+        }
     };
     Ok(command)
 }

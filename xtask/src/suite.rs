@@ -11,10 +11,7 @@ use crate::tally::Tally;
 /// Runs `cargo nextest run` and counts its tests, which it reports on stderr.
 pub(crate) fn run_nextest(command: &mut Command) -> anyhow::Result<Tally> {
     announce(command);
-    let mut child = command
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("failed to start nextest")?;
+    let mut child = command.stderr(Stdio::piped()).spawn().context("failed to start nextest")?;
     let report = child.stderr.take().context("nextest has no stderr")?;
     let mut tally = Tally::default();
     each_line(report, |line| {
@@ -23,20 +20,14 @@ pub(crate) fn run_nextest(command: &mut Command) -> anyhow::Result<Tally> {
             tally = counted;
         }
     })?;
-    let succeeded = child
-        .wait()
-        .context("failed to wait for nextest")?
-        .success();
+    let succeeded = child.wait().context("failed to wait for nextest")?.success();
     Ok(held_to(succeeded, tally))
 }
 
 /// Runs `cargo test` and counts the tests of all its binaries, which report on stdout.
 pub(crate) fn run_libtest(command: &mut Command) -> anyhow::Result<Tally> {
     announce(command);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("failed to start cargo test")?;
+    let mut child = command.stdout(Stdio::piped()).spawn().context("failed to start cargo test")?;
     let report = child.stdout.take().context("cargo test has no stdout")?;
     let mut tally = Tally::default();
     each_line(report, |line| {
@@ -45,10 +36,7 @@ pub(crate) fn run_libtest(command: &mut Command) -> anyhow::Result<Tally> {
             tally += counted;
         }
     })?;
-    let succeeded = child
-        .wait()
-        .context("failed to wait for cargo test")?
-        .success();
+    let succeeded = child.wait().context("failed to wait for cargo test")?.success();
     Ok(held_to(succeeded, tally))
 }
 

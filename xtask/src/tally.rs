@@ -16,10 +16,7 @@ impl Tally {
     ///
     /// Whatever neither passed nor was skipped has failed, under whichever name nextest gives it.
     pub(crate) fn from_nextest_line(line: &str) -> Option<Self> {
-        let (_, counts) = line
-            .trim_start()
-            .strip_prefix("Summary [")?
-            .split_once(" run: ")?;
+        let (_, counts) = line.trim_start().strip_prefix("Summary [")?.split_once(" run: ")?;
         let mut tally = Self::default();
         for count in without_asides(counts).split(',') {
             let (number, outcome) = count.trim().split_once(' ')?;
@@ -102,11 +99,7 @@ mod tests {
     use super::*;
 
     fn tally(passed: u64, failed: u64, skipped: u64) -> Tally {
-        Tally {
-            passed,
-            failed,
-            skipped,
-        }
+        Tally { passed, failed, skipped }
     }
 
     #[test]
@@ -129,13 +122,7 @@ mod tests {
 
     #[test]
     fn other_lines_count_nothing() {
-        for line in [
-            "",
-            "test result",
-            "Summary [",
-            "    Summary of the day",
-            "running 3 tests",
-        ] {
+        for line in ["", "test result", "Summary [", "    Summary of the day", "running 3 tests"] {
             assert_eq!(Tally::from_nextest_line(line), None, "{line}");
             assert_eq!(Tally::from_libtest_line(line), None, "{line}");
         }

@@ -62,23 +62,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     println!("{tally}");
 
     let clean = tally.failed == 0 && !(args.no_skip && tally.skipped > 0);
-    Ok(if clean {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// One line that names everything that was skipped, and how to have it run.
 fn not_run(skips: &BTreeMap<String, u64>, ignored: u64) -> String {
-    let mut reasons: Vec<String> = skips
-        .iter()
-        .map(|(reason, tests)| format!("{reason} (tests: {tests})"))
-        .collect();
+    let mut reasons: Vec<String> =
+        skips.iter().map(|(reason, tests)| format!("{reason} (tests: {tests})")).collect();
     if ignored > 0 {
-        reasons.push(format!(
-            "marked as ignored: remove the mark (tests: {ignored})"
-        ));
+        reasons.push(format!("marked as ignored: remove the mark (tests: {ignored})"));
     }
     format!("NOT RUN: {}", reasons.join("; "))
 }

@@ -15,7 +15,8 @@ mod timers;
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
 use callback_domain::id::{CallbackId, ServiceId};
-use callback_domain::service::Service;
+use callback_domain::service::{DirectionType, Service};
+use callback_domain::target::SipAddress;
 use serde_json::Map;
 use std::sync::Arc;
 
@@ -91,8 +92,12 @@ impl<R: Rows> Work<'_, R> {
     }
 
     /// The service of a stored callback, which cannot be deleted while the callback lives.
+    ///
+    /// One that is over may outlive its service; no event of it asks for a policy, so that any
+    /// stands in.
     async fn service_of(&mut self, callback: &Callback) -> Result<Arc<Service>, StoreError> {
         let found = self.rows.service(callback.service).await?;
+        let found = found.or_else(|| callback.is_terminated().then(|| removed(callback)));
         found.ok_or_else(|| StoreError::Corrupt {
             table: "callbacks",
             column: "service",
@@ -127,4 +132,11 @@ impl<R: Rows> Work<'_, R> {
         self.after.lines += 1;
         self.rows.append(&line).await
     }
+}
+
+/// What stands in for a service that is no more.
+fn removed(callback: &Callback) -> Arc<Service> {
+    let address = SipAddress::parse("sip:removed@invalid").expect("the address is a SIP URI");
+    let (direction, at) = (DirectionType::Inbound, callback.updated_at);
+    Arc::new(Service::new(callback.service, String::new(), address, direction, at))
 }

@@ -11,11 +11,12 @@ use callback_engine::Engine;
 use callback_engine::ledger::Actor;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::problem::ApiError;
 use crate::metrics::Metrics;
+use crate::problem::ApiError;
 use crate::tail::Tail;
 use crate::{
-    callbacks, document, events, health, history, metrics, moves, request, search, services, suppressions, users,
+    callbacks, document, events, health, history, metrics, moves, request, search, services,
+    suppressions, users,
 };
 
 /// Longest body of a request, in bytes.

@@ -2,12 +2,18 @@
 //!
 //! [`store_contract!`](crate::store_contract) makes a named test of each example for one store.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an answer of any other kind fails the example"
+)]
+
 mod stage;
 
 pub mod calls;
 pub mod clock;
 pub mod creation;
 pub mod days;
+pub mod explaining;
 pub mod queueing;
 pub mod searching;
 pub mod side_by_side;
@@ -55,8 +61,11 @@ macro_rules! store_contract {
             clock::work_after_a_call_ends,
             clock::a_stop_that_nobody_answers_ends_by_the_clock,
             clock::a_tick_says_when_more_is_due,
+            clock::a_survey_tells_the_earliest_deadline,
             clock::the_next_deadline_is_the_earliest,
             clock::an_edit_of_the_hours_moves_deadlines_in_batches,
+            queueing::what_becomes_ready_goes_to_the_longest_idle,
+            queueing::what_is_held_does_not_bring_its_agent_forward,
             queueing::levels_share_by_weight,
             queueing::within_a_level_the_earlier_goes_first,
             queueing::one_line_is_called_once_at_a_time,
@@ -69,6 +78,11 @@ macro_rules! store_contract {
             queueing::an_edit_of_the_target_moves_to_the_other_line,
             queueing::a_new_due_date_leaves_the_queue,
             queueing::positions_and_figures_agree,
+            explaining::the_last_suppression_says_when_the_gate_opens,
+            explaining::a_hold_for_this_agent_changes_nothing_for_them,
+            explaining::only_work_after_a_call_ends_by_the_clock,
+            explaining::the_queue_opens_when_the_service_does,
+            explaining::who_is_pushed_to_is_asked_before_who_pulls,
             searching::every_filter_finds_what_it_names,
             searching::every_order_sorts_as_defined,
             searching::pages_join_to_the_whole,
@@ -77,6 +91,7 @@ macro_rules! store_contract {
             staff::services_are_made_replaced_and_removed,
             staff::users_are_made_replaced_and_removed,
             staff::what_is_in_use_is_not_removed,
+            staff::what_is_over_outlives_its_service,
             staff::an_address_is_one_ones,
             staff::lists_are_by_name,
             side_by_side::thirty_two_tasks_share_a_queue,

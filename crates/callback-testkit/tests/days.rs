@@ -15,7 +15,8 @@ fn pass(seeds: impl Iterator<Item = u64>, floor: &Floor) -> Figures {
 
 #[test]
 fn every_invariant_holds_on_days_with_faults() {
-    let figures = pass(1..=6, &Floor { callbacks: 250, crashes_per_million: 600, ..Floor::default() });
+    let figures =
+        pass(1..=6, &Floor { callbacks: 250, crashes_per_million: 600, ..Floor::default() });
     assert!(figures.crashes > 10 && figures.retries > 100 && figures.offers > 1_000, "{figures}");
 }
 

@@ -65,7 +65,10 @@ fn the_queue_is_served_again_after_the_outage() {
         let completed = |one: &&Attempt| one.outcome() == Some(Outcome::Completed);
         let after = attempts.iter().filter(completed).filter(|one| one.requested_at >= end);
         let first = after.clone().map(|one| one.requested_at).min();
-        assert!(first.is_some_and(|at| at <= date::add_seconds(end, 180)), "seed {seed}: {first:?}");
+        assert!(
+            first.is_some_and(|at| at <= date::add_seconds(end, 180)),
+            "seed {seed}: {first:?}"
+        );
         assert!(after.count() > 20, "seed {seed}");
     }
 }

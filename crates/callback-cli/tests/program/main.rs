@@ -6,4 +6,5 @@ mod documentation;
 mod floor;
 mod harness;
 mod life;
+mod nodes;
 mod stream;

@@ -60,16 +60,17 @@ fn show(registry: &mut Registry, queues: &[(Service, QueueInsight)]) {
     let sessions = Family::<Labels<1>, Gauge>::default();
     let agents = Family::<Labels<2>, Gauge>::default();
     for (service, queue) in queues {
-        let of = ("service", queue.service_id.to_string());
+        let key = [("service", queue.service_id.to_string())];
+        let [of] = key.clone();
         names.get_or_create(&[of.clone(), ("name", service.name.clone())]).set(1);
-        open.get_or_create(&[of.clone()]).set(i64::from(queue.open));
+        open.get_or_create(&key).set(i64::from(queue.open));
         for level in &queue.waiting_by_priority {
             let priority = ("priority", level.priority.to_owned());
             waiting.get_or_create(&[of.clone(), priority]).set(whole(level.waiting));
         }
         let age = queue.oldest_wait_in_seconds.unwrap_or(0);
-        oldest.get_or_create(&[of.clone()]).set(whole(age));
-        sessions.get_or_create(&[of.clone()]).set(i64::from(queue.live_sessions));
+        oldest.get_or_create(&key).set(whole(age));
+        sessions.get_or_create(&key).set(i64::from(queue.live_sessions));
         for (state, number) in [
             ("Ready", queue.agents.ready),
             ("Occupied", queue.agents.occupied),

@@ -60,10 +60,8 @@ fn faults(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Stri
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    let allowed = match &schema["type"] {
-        Value::Array(kinds) => kinds.contains(&json!(kind)),
-        only => only == kind,
-    };
+    let kinds = schema["type"].as_array();
+    let allowed = kinds.map_or(schema["type"] == kind, |kinds| kinds.contains(&json!(kind)));
     if !allowed {
         found.push(format!("{at}: {kind} is not {}", schema["type"]));
     }

@@ -30,6 +30,7 @@ async fn a_request_is_logged_by_its_route_and_never_with_a_number() {
     // For the whole process: what other threads find unheard would stay unheard here too.
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
         .with_writer(|| Lines)
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();

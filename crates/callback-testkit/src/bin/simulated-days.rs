@@ -86,7 +86,9 @@ fn days(start: u64, seeds: u64) -> ExitCode {
     let (mut figures, mut failures) = (Figures::default(), Vec::new());
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        for (day, broken) in workers.into_iter().map(|worker| worker.join().expect("a day does not panic")) {
+        for (day, broken) in
+            workers.into_iter().map(|worker| worker.join().expect("a day does not panic"))
+        {
             figures.add(&day);
             failures.extend(broken);
         }

@@ -15,10 +15,12 @@ use super::stage::{ADA, Stage};
 use crate::sim;
 
 /// Offer, accept, dial, answer, hang up; each step has its line in the history.
-pub async fn a_task_goes_from_offer_to_hang_up(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+pub async fn a_task_goes_from_offer_to_hang_up(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.preview_time_in_seconds = 30).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     assert_eq!(stage.dispatch().await, 1);
     assert_eq!(stage.callback(id).await.agent(), Some(ADA));
     let token = stage.token(id).await;
@@ -42,16 +44,21 @@ pub async fn a_task_goes_from_offer_to_hang_up(open: &impl AsyncFn(Arc<dyn Clock
     assert_eq!(attempts[0].outcome(), Some(Outcome::Completed));
     assert!(!attempts[0].is_open() && attempts[0].connected_at.is_some());
     let told: Vec<String> = stage.history(id).await.into_iter().map(|line| line.what).collect();
-    assert_eq!(told, ["Created", "Queued", "Offered", "Accepted", "Dialled", "Connected", "HungUp"]);
+    assert_eq!(
+        told,
+        ["Created", "Queued", "Offered", "Accepted", "Dialled", "Connected", "HungUp"]
+    );
     assert_eq!(callback.version, told.len() as u64);
     assert_eq!(stage.agent_row(ADA).await.task, None);
 }
 
 /// Each move again with the same token is answered, and is no step.
-pub async fn a_repeated_move_changes_nothing(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+pub async fn a_repeated_move_changes_nothing(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.preview_time_in_seconds = 30).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     stage.dispatch().await;
     let token = stage.token(id).await;
     for by in [
@@ -72,7 +79,7 @@ pub async fn a_wrong_token_is_refused_and_changes_nothing(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     stage.dispatch().await;
     let before = stage.callback(id).await;
     let token = LeaseToken::from_u128(99);
@@ -96,11 +103,14 @@ pub async fn a_wrong_token_is_refused_and_changes_nothing(
 pub async fn a_stale_version_is_refused(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     let what = |version| What::Move { callback: id, by: Motion::Cancel, if_version: Some(version) };
     assert_eq!(stage.done(what(1)).await, Err(Error::StaleVersion { current: 2 }));
     assert!(stage.done(what(2)).await.is_ok());
-    assert!(matches!(stage.done(what(3)).await, Err(Error::CallbackNotFound(_)) | Err(Error::StaleVersion { .. })));
+    assert!(matches!(
+        stage.done(what(3)).await,
+        Err(Error::CallbackNotFound(_)) | Err(Error::StaleVersion { .. })
+    ));
 }
 
 /// Declined, it keeps its place, and the agent is in RONA until that is cleared.
@@ -109,7 +119,7 @@ pub async fn a_decline_brings_it_back_to_its_place(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     let place = stage.callback(id).await.order();
     stage.dispatch().await;
     stage.by(id, Motion::Decline(stage.token(id).await)).await;
@@ -126,7 +136,7 @@ pub async fn an_outcome_that_counts_makes_a_retry(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     let token = stage.next(ADA).await.expect("something waits").token;
     stage.pass(10);
     stage.by(id, Motion::Outcome(token, Outcome::Busy, None)).await;
@@ -145,7 +155,7 @@ pub async fn an_outcome_that_counts_makes_a_retry(
 pub async fn the_last_retry_exhausts(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let mut wish = stage.wish(1);
+    let mut wish = Stage::wish(1);
     wish.max_retries = 1;
     let id = stage.queue(wish).await;
     for _ in 0..2 {
@@ -164,8 +174,8 @@ pub async fn the_last_retry_exhausts(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<
 pub async fn an_opt_out_suppresses_the_line(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
-    let other = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
+    let other = stage.queue(Stage::wish(1)).await;
     let token = stage.next(ADA).await.expect("something waits").token;
     stage.by(id, Motion::Answered(token)).await;
     stage.by(id, Motion::Outcome(token, Outcome::OptedOut, None)).await;
@@ -176,7 +186,7 @@ pub async fn an_opt_out_suppresses_the_line(open: &impl AsyncFn(Arc<dyn Clock>) 
     assert_eq!(listed.len(), 1);
     assert_eq!(stage.dispatch().await, 0);
     assert_eq!(stage.phase(other).await, PhaseName::InQueue);
-    let third = What::Create(Box::new(stage.ask(stage.wish(1)).await));
+    let third = What::Create(Box::new(stage.ask(Stage::wish(1)).await));
     assert!(matches!(stage.done(third).await, Err(Error::TargetSuppressed { .. })));
 }
 
@@ -186,8 +196,8 @@ pub async fn cancel_stops_the_attempt_and_holds_the_line_until_its_end(
 ) {
     let stage = Stage::driven(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
-    let other = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
+    let other = stage.queue(Stage::wish(1)).await;
     stage.next(ADA).await.expect("something waits");
     let done = stage.done(What::Move { callback: id, by: Motion::Cancel, if_version: None }).await;
     let stopped = done.expect("it is cancelled").after.stop;
@@ -197,7 +207,8 @@ pub async fn cancel_stops_the_attempt_and_holds_the_line_until_its_end(
     assert!(stage.attempts(id).await[0].is_open());
     assert_eq!(stage.dispatch().await, 0, "the line is still live");
     assert!(stage.agent_row(ADA).await.attempt.is_some());
-    let ended = Report::Ended { outcome: Outcome::Cancelled, detail: None, retry_after_seconds: None };
+    let ended =
+        Report::Ended { outcome: Outcome::Cancelled, detail: None, retry_after_seconds: None };
     stage.report(id, 5, ended).await;
     assert!(!stage.attempts(id).await[0].is_open());
     assert_eq!(stage.dispatch().await, 1);
@@ -210,7 +221,7 @@ pub async fn reports_are_taken_once_and_in_order(
 ) {
     let stage = Stage::driven(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     stage.next(ADA).await.expect("something waits");
     stage.report(id, 1, Report::AgentAnswered).await;
     stage.pass(2);
@@ -223,7 +234,8 @@ pub async fn reports_are_taken_once_and_in_order(
     let before = stage.callback(id).await;
     stage.report(id, 1, Report::AgentAnswered).await;
     assert_eq!(stage.callback(id).await, before);
-    let ended = Report::Ended { outcome: Outcome::Completed, detail: None, retry_after_seconds: None };
+    let ended =
+        Report::Ended { outcome: Outcome::Completed, detail: None, retry_after_seconds: None };
     stage.report(id, 5, ended.clone()).await;
     let over = stage.callback(id).await;
     stage.report(id, 6, ended).await;
@@ -239,7 +251,7 @@ pub async fn a_driver_that_lives_keeps_the_lease(
 ) {
     let stage = Stage::driven(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     stage.next(ADA).await.expect("something waits");
     stage.report(id, 1, Report::Connected).await;
     let attempts: Vec<_> = stage.attempts(id).await.iter().map(|one| one.id).collect();
@@ -262,10 +274,11 @@ pub async fn a_failed_attempt_pauses_without_a_retry(
 ) {
     let stage = Stage::driven(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     let place = stage.callback(id).await.order();
     stage.next(ADA).await.expect("something waits");
-    let ended = Report::Ended { outcome: Outcome::Failed, detail: None, retry_after_seconds: Some(9) };
+    let ended =
+        Report::Ended { outcome: Outcome::Failed, detail: None, retry_after_seconds: Some(9) };
     stage.report(id, 1, ended).await;
     let callback = stage.callback(id).await;
     assert_eq!((callback.order(), callback.retry_count), (place, 0));
@@ -282,7 +295,7 @@ pub async fn a_new_node_takes_over_what_the_old_one_left(
     let stage = Stage::driven(open).await;
     stage.open(|_| {}).await;
     stage.run(What::Renew { attempts: Vec::new() }).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     stage.next(ADA).await.expect("something waits");
     stage.by(id, Motion::Cancel).await;
     let successor = sim::site(8, false, stage.now());
@@ -306,7 +319,7 @@ pub async fn a_new_node_takes_over_what_the_old_one_left(
 pub async fn a_fulfilled_callback_is_over(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     stage.dispatch().await;
     stage.by(id, Motion::Fulfil).await;
     let reason = stage.callback(id).await.termination_reason();

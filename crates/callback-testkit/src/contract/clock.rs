@@ -14,7 +14,7 @@ use chrono::Weekday;
 use super::stage::{ADA, HOTLINE, Stage};
 
 /// Open each day from one hour to another, in universal time.
-fn daily(from: u8, to: u8) -> OpeningHours {
+pub(super) fn daily(from: u8, to: u8) -> OpeningHours {
     let time = |hour| LocalTime::new(hour, 0).expect("the hour is one");
     let interval = Interval::new(time(from), time(to)).expect("it begins before midnight");
     let days = [
@@ -31,7 +31,7 @@ fn daily(from: u8, to: u8) -> OpeningHours {
 }
 
 /// The next full hour of this number after an instant.
-fn next_hour(after: Instant, hour: i64) -> Instant {
+pub(super) fn next_hour(after: Instant, hour: i64) -> Instant {
     let midnight = after.timestamp().div_euclid(86_400) * 86_400;
     let today = date::from_micros((midnight + hour * 3_600) * 1_000_000).expect("it is a date");
     if today > after { today } else { date::add_seconds(today, 86_400) }
@@ -41,7 +41,7 @@ fn next_hour(after: Instant, hour: i64) -> Instant {
 pub async fn a_callback_comes_due(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let mut wish = stage.wish(1);
+    let mut wish = Stage::wish(1);
     wish.due = Some(date::add_seconds(stage.now(), 60));
     let id = stage.create(wish).await;
     stage.pass(59);
@@ -56,7 +56,7 @@ pub async fn a_callback_comes_due(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn
 pub async fn the_allowed_wait_ends(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let mut wish = stage.wish(1);
+    let mut wish = Stage::wish(1);
     wish.allowed_wait_seconds = 60;
     let id = stage.queue(wish).await;
     stage.pass(60);
@@ -69,7 +69,7 @@ pub async fn the_allowed_wait_ends(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dy
 pub async fn a_closed_service_postpones(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.opening_hours = Some(daily(20, 21))).await;
-    let id = stage.create(stage.wish(1)).await;
+    let id = stage.create(Stage::wish(1)).await;
     stage.tick().await;
     let callback = stage.callback(id).await;
     let opening = next_hour(stage.now(), 20);
@@ -84,8 +84,8 @@ pub async fn a_closed_service_postpones(open: &impl AsyncFn(Arc<dyn Clock>) -> A
 pub async fn work_after_a_call_ends(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.after_call_work_in_seconds = 30).await;
-    let one = stage.queue(stage.wish(1)).await;
-    stage.queue(stage.wish(2)).await;
+    let one = stage.queue(Stage::wish(1)).await;
+    stage.queue(Stage::wish(2)).await;
     let token = stage.next(ADA).await.expect("something waits").token;
     stage.by(one, Motion::Answered(token)).await;
     stage.by(one, Motion::HangUp(token)).await;
@@ -95,7 +95,7 @@ pub async fn work_after_a_call_ends(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<d
     stage.tick().await;
     let agent = stage.agent_row(ADA).await;
     assert_eq!((agent.after_call_work_until, agent.idle_since), (None, stage.now()));
-    let other = stage.queue(stage.wish(3)).await;
+    let other = stage.queue(Stage::wish(3)).await;
     let token = stage.next(ADA).await.expect("something waits").token;
     assert_ne!(stage.callback(other).await.token(), Some(token));
     stage.end_after_call_work(ADA).await;
@@ -107,8 +107,8 @@ pub async fn a_stop_that_nobody_answers_ends_by_the_clock(
 ) {
     let stage = Stage::driven(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
-    let other = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
+    let other = stage.queue(Stage::wish(1)).await;
     stage.next(ADA).await.expect("something waits");
     stage.by(id, Motion::Cancel).await;
     let deadline = stage.attempts(id).await[0].deadline().expect("the stop has a deadline");
@@ -126,12 +126,24 @@ pub async fn a_tick_says_when_more_is_due(open: &impl AsyncFn(Arc<dyn Clock>) ->
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
     for number in 0..7 {
-        stage.create(stage.wish(number)).await;
+        stage.create(Stage::wish(number)).await;
     }
     for (moved, more) in [(3, true), (3, true), (1, false)] {
         let answer = stage.run(What::Tick { limit: 3 }).await;
         assert_eq!(answer, Answer::Ticked { moved, more });
     }
+}
+
+/// A process that starts hears of what was stored before it.
+pub async fn a_survey_tells_the_earliest_deadline(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
+    let stage = Stage::manual(open).await;
+    stage.open(|_| {}).await;
+    let id = stage.create(Stage::wish(1)).await;
+    stage.pass(600);
+    let survey = stage.done(What::Survey).await.expect("the survey is made");
+    assert_eq!(survey.after.deadline, Some(stage.callback(id).await.due));
 }
 
 /// Of callbacks, attempts, agents and lines.
@@ -142,11 +154,11 @@ pub async fn the_next_deadline_is_the_earliest(
     stage.open(|service| service.after_call_work_in_seconds = 5).await;
     let next = async || stage.store.next_deadline().await.expect("the deadline is read");
     assert_eq!(next().await, None);
-    let mut late = stage.wish(1);
+    let mut late = Stage::wish(1);
     late.due = Some(date::add_seconds(stage.now(), 500));
     let late = stage.create(late).await;
     assert_eq!(next().await, Some(stage.callback(late).await.due));
-    let soon = stage.queue(stage.wish(2)).await;
+    let soon = stage.queue(Stage::wish(2)).await;
     let token = stage.next(ADA).await.expect("something waits").token;
     assert_eq!(next().await, stage.callback(soon).await.deadline().map(|(at, _)| at));
     stage.by(soon, Motion::Answered(token)).await;
@@ -162,7 +174,7 @@ pub async fn an_edit_of_the_hours_moves_deadlines_in_batches(
     stage.open(|_| {}).await;
     let mut ids = Vec::new();
     for number in 0..5 {
-        ids.push(stage.queue(stage.wish(number)).await);
+        ids.push(stage.queue(Stage::wish(number)).await);
     }
     let before = stage.callback(ids[0]).await.deadline();
     let mut service = stage.service_row(HOTLINE).await;

@@ -17,7 +17,7 @@ use super::stage::{HOTLINE, Stage};
 pub async fn a_create_is_read_back(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let mut wish = stage.wish(1);
+    let mut wish = Stage::wish(1);
     wish.creator = Creator::WebService;
     wish.initiator = Some("Grace".to_owned());
     wish.description = Some("ünïcode \"and\" quotes".to_owned());
@@ -44,8 +44,8 @@ pub async fn a_create_is_read_back(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dy
 pub async fn doing_it_again_makes_another(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let one = stage.create(stage.wish(1)).await;
-    let other = stage.create(stage.wish(1)).await;
+    let one = stage.create(Stage::wish(1)).await;
+    let other = stage.create(Stage::wish(1)).await;
     assert_ne!(one, other);
 }
 
@@ -53,7 +53,7 @@ pub async fn doing_it_again_makes_another(open: &impl AsyncFn(Arc<dyn Clock>) ->
 pub async fn a_dry_run_writes_nothing(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let create = Create { dry_run: true, ..stage.ask(stage.wish(1)).await };
+    let create = Create { dry_run: true, ..stage.ask(Stage::wish(1)).await };
     let id = create.id;
     assert!(matches!(stage.run(What::Create(Box::new(create))).await, Answer::Created(_)));
     assert_eq!(stage.store.callback(id).await.expect("a callback is looked for"), None);
@@ -68,7 +68,7 @@ pub async fn the_newest_of_an_external_task_id_is_found(
     stage.open(|_| {}).await;
     let mut last = None;
     for number in 0..3 {
-        let mut wish = stage.wish(number);
+        let mut wish = Stage::wish(number);
         wish.external_task_id = Some("task-7".to_owned());
         last = Some(stage.create(wish).await);
         stage.pass(1);
@@ -79,15 +79,15 @@ pub async fn the_newest_of_an_external_task_id_is_found(
     assert_eq!(none.expect("it is looked for"), None);
 }
 
-fn key(name: &str, body: &[u8]) -> Option<Idempotency> {
-    Some(Idempotency { principal: "api".to_owned(), key: name.to_owned(), body_hash: body.to_vec() })
+fn key(name: &str, body: &[u8]) -> Idempotency {
+    Idempotency { principal: "api".to_owned(), key: name.to_owned(), body_hash: body.to_vec() }
 }
 
 /// The same key gives the same answer, for a day, whatever became of the callback.
 pub async fn a_key_answers_the_same_again(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let create = Create { idempotency: key("k", b"one"), ..stage.ask(stage.wish(1)).await };
+    let create = Create { idempotency: Some(key("k", b"one")), ..stage.ask(Stage::wish(1)).await };
     let first = stage.run(What::Create(Box::new(create.clone()))).await;
     let Answer::Created(callback) = &first else { panic!("nothing was made") };
     stage.by(callback.id, Motion::Cancel).await;
@@ -105,9 +105,9 @@ pub async fn a_key_with_another_body_is_refused(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let one = Create { idempotency: key("k", b"one"), ..stage.ask(stage.wish(1)).await };
+    let one = Create { idempotency: Some(key("k", b"one")), ..stage.ask(Stage::wish(1)).await };
     stage.run(What::Create(Box::new(one))).await;
-    let other = Create { idempotency: key("k", b"other"), ..stage.ask(stage.wish(2)).await };
+    let other = Create { idempotency: Some(key("k", b"other")), ..stage.ask(Stage::wish(2)).await };
     let answer = stage.done(What::Create(Box::new(other.clone()))).await;
     assert_eq!(answer, Err(Error::IdempotencyKeyReused));
     let elsewhere = Idempotency {
@@ -127,7 +127,8 @@ pub async fn one_key_at_a_time_makes_one_callback(
     stage.open(|_| {}).await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..16 {
-        let create = Create { idempotency: key("k", b"one"), ..stage.ask(stage.wish(1)).await };
+        let create =
+            Create { idempotency: Some(key("k", b"one")), ..stage.ask(Stage::wish(1)).await };
         let (store, site) = (Arc::clone(&stage.store), Arc::clone(&stage.site));
         let what = What::Create(Box::new(create));
         tasks.spawn(async move { store.run(Command { actor: Actor::Operator, site, what }).await });
@@ -146,9 +147,9 @@ pub async fn one_key_at_a_time_makes_one_callback(
 pub async fn a_full_queue_refuses(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.max_queued = Some(2)).await;
-    let one = stage.create(stage.wish(1)).await;
-    stage.queue(stage.wish(2)).await;
-    let third = What::Create(Box::new(stage.ask(stage.wish(3)).await));
+    let one = stage.create(Stage::wish(1)).await;
+    stage.queue(Stage::wish(2)).await;
+    let third = What::Create(Box::new(stage.ask(Stage::wish(3)).await));
     let answer = stage.done(third.clone()).await;
     assert_eq!(answer, Err(Error::QueueFull { service: HOTLINE, limit: 2 }));
     stage.by(one, Motion::Cancel).await;
@@ -161,18 +162,18 @@ pub async fn duplicates_are_rejected_or_returned_as_the_service_wants(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.duplicate_policy = DuplicatePolicy::Reject).await;
-    let first = stage.create(stage.wish(1)).await;
-    let again = What::Create(Box::new(stage.ask(stage.wish(1)).await));
+    let first = stage.create(Stage::wish(1)).await;
+    let again = What::Create(Box::new(stage.ask(Stage::wish(1)).await));
     assert_eq!(stage.done(again).await, Err(Error::DuplicateCallback(first)));
     let mut service = stage.service_row(HOTLINE).await;
     service.duplicate_policy = DuplicatePolicy::ReturnExisting;
     stage.run(What::ReplaceService { service: Box::new(service), if_version: None }).await;
-    let again = What::Create(Box::new(stage.ask(stage.wish(1)).await));
+    let again = What::Create(Box::new(stage.ask(Stage::wish(1)).await));
     match stage.run(again).await {
         Answer::Existing(existing) => assert_eq!(existing.id, first),
         other => panic!("a duplicate answered {other:?}"),
     }
-    stage.create(stage.wish(2)).await;
+    stage.create(Stage::wish(2)).await;
 }
 
 /// What is over stands in nobody's way.
@@ -181,9 +182,9 @@ pub async fn a_terminated_callback_is_no_duplicate(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.duplicate_policy = DuplicatePolicy::Reject).await;
-    let first = stage.create(stage.wish(1)).await;
+    let first = stage.create(Stage::wish(1)).await;
     stage.by(first, Motion::Cancel).await;
-    stage.create(stage.wish(1)).await;
+    stage.create(Stage::wish(1)).await;
 }
 
 /// Members that were checked against an older service are checked again.
@@ -192,7 +193,7 @@ pub async fn a_service_that_changed_meanwhile_is_told(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let create = stage.ask(stage.wish(1)).await;
+    let create = stage.ask(Stage::wish(1)).await;
     let service = Box::new(stage.service_row(HOTLINE).await);
     stage.run(What::ReplaceService { service, if_version: None }).await;
     let answer = stage.done(What::Create(Box::new(create))).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use callback_domain::attempt::Outcome;
 use callback_domain::callback::{PhaseName, Preferred};
 use callback_domain::date;
-use callback_domain::id::CallbackId;
+use callback_domain::id::{CallbackId, ServiceId};
 use callback_domain::lifecycle::{Change, Edit};
 use callback_domain::priority::Priority;
 use callback_engine::clock::Clock;
@@ -30,7 +30,7 @@ async fn edit(stage: &Stage, id: CallbackId, edit: Edit) {
     stage.by(id, Motion::Edit(Box::new(edit), version)).await;
 }
 
-async fn suppress(stage: &Stage, number: u32, seconds: Option<i64>) -> Uuid {
+pub(super) async fn suppress(stage: &Stage, number: u32, seconds: Option<i64>) -> Uuid {
     let id = Uuid::from_u128(u128::from(number) + 1);
     let suppression = Suppression {
         sequence: 0,
@@ -43,6 +43,40 @@ async fn suppress(stage: &Stage, number: u32, seconds: Option<i64>) -> Uuid {
     };
     stage.run(What::Suppress(vec![suppression])).await;
     id
+}
+
+/// Whoever came free in the same moment is not before whoever was free already.
+pub async fn what_becomes_ready_goes_to_the_longest_idle(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
+    let stage = Stage::manual(open).await;
+    stage.open(|_| {}).await;
+    let id = stage.queue(Stage::wish(1)).await;
+    let what = What::Dispatch { services: vec![HOTLINE], agents: vec![BEN], limit: 8 };
+    stage.run(what).await;
+    assert_eq!(stage.callback(id).await.agent(), Some(ADA));
+}
+
+/// Whoever has something held gets no more than others who have been idle for longer.
+pub async fn what_is_held_does_not_bring_its_agent_forward(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
+    let stage = Stage::manual(open).await;
+    let other = ServiceId::from_u128(0x52);
+    stage.service(HOTLINE, "hotline", |_| {}).await;
+    stage.service(other, "other", |_| {}).await;
+    stage.agent(ADA, "ada", &[HOTLINE, other]).await;
+    stage.agent(BEN, "ben", &[HOTLINE, other]).await;
+    let mut open_to_all = Stage::wish(1);
+    open_to_all.service = other;
+    open_to_all.priority = Priority::StrictPriority;
+    let open_to_all = stage.queue(open_to_all).await;
+    let mut held = Stage::wish(2);
+    held.preferred = Some(Preferred { sip_uri: sip("ben"), agent: BEN });
+    let held = stage.queue(held).await;
+    assert_eq!(stage.dispatch().await, 2);
+    assert_eq!(stage.callback(open_to_all).await.agent(), Some(ADA));
+    assert_eq!(stage.callback(held).await.agent(), Some(BEN));
 }
 
 /// Strict first, then in proportion, and nothing else last.
@@ -60,7 +94,7 @@ pub async fn levels_share_by_weight(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<d
     let mut number = 0;
     for (priority, count) in levels {
         for _ in 0..count {
-            let mut wish = stage.wish(number);
+            let mut wish = Stage::wish(number);
             wish.priority = priority;
             priority_of.insert(stage.queue(wish).await, priority);
             number += 1;
@@ -88,7 +122,7 @@ pub async fn within_a_level_the_earlier_goes_first(
     stage.open(|_| {}).await;
     let mut made = Vec::new();
     for number in 0..6 {
-        made.push(stage.queue(stage.wish(number)).await);
+        made.push(stage.queue(Stage::wish(number)).await);
         stage.pass(1);
     }
     for id in made {
@@ -97,14 +131,16 @@ pub async fn within_a_level_the_earlier_goes_first(
 }
 
 /// Two wishes of one line wait for each other; other lines do not.
-pub async fn one_line_is_called_once_at_a_time(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+pub async fn one_line_is_called_once_at_a_time(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let first = stage.queue(stage.wish(1)).await;
+    let first = stage.queue(Stage::wish(1)).await;
     stage.pass(1);
-    let second = stage.queue(stage.wish(1)).await;
+    let second = stage.queue(Stage::wish(1)).await;
     stage.pass(1);
-    let third = stage.queue(stage.wish(2)).await;
+    let third = stage.queue(Stage::wish(2)).await;
     assert_eq!(stage.dispatch().await, 2);
     assert_eq!(stage.phase(first).await, PhaseName::Offered);
     assert_eq!(stage.phase(second).await, PhaseName::InQueue);
@@ -120,7 +156,7 @@ pub async fn a_suppressed_line_waits_until_it_is_free(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    stage.queue(stage.wish(1)).await;
+    stage.queue(Stage::wish(1)).await;
     let suppression = suppress(&stage, 1, None).await;
     assert_eq!(stage.dispatch().await, 0);
     let done = stage.done(What::Unsuppress { suppression }).await.expect("it is taken off");
@@ -130,10 +166,12 @@ pub async fn a_suppressed_line_waits_until_it_is_free(
 }
 
 /// A suppression with an end parks until then.
-pub async fn a_suppression_ends_by_the_clock(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+pub async fn a_suppression_ends_by_the_clock(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    stage.queue(stage.wish(1)).await;
+    stage.queue(Stage::wish(1)).await;
     suppress(&stage, 1, Some(100)).await;
     stage.pass(99);
     stage.tick().await;
@@ -149,8 +187,8 @@ pub async fn a_suppression_ends_by_the_clock(open: &impl AsyncFn(Arc<dyn Clock>)
 pub async fn a_service_caps_its_sessions(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.max_concurrent_outbound_sessions = Some(1)).await;
-    let one = stage.queue(stage.wish(1)).await;
-    stage.queue(stage.wish(2)).await;
+    let one = stage.queue(Stage::wish(1)).await;
+    stage.queue(Stage::wish(2)).await;
     assert_eq!(stage.dispatch().await, 1);
     assert_eq!(stage.dispatch().await, 0);
     stage.by(one, Motion::Cancel).await;
@@ -163,7 +201,7 @@ pub async fn a_line_is_called_so_often_in_a_day(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|service| service.max_attempts_per_target_per_day = Some(2)).await;
-    let mut wish = stage.wish(1);
+    let mut wish = Stage::wish(1);
     wish.allowed_wait_seconds = 172_800;
     wish.seconds_between_retries = 0;
     let id = stage.queue(wish).await;
@@ -192,14 +230,14 @@ pub async fn a_held_callback_waits_for_its_agent(
     let stage = Stage::manual(open).await;
     stage.open(|service| service.preferred_agent_hold_in_seconds = 100).await;
     let preferred = || Some(Preferred { sip_uri: sip("ben"), agent: BEN });
-    let mut wish = stage.wish(1);
+    let mut wish = Stage::wish(1);
     wish.preferred = preferred();
     let held = stage.queue(wish).await;
     assert!(stage.next(ADA).await.is_none(), "it is held for Ben");
     assert_eq!(stage.dispatch().await, 1);
     assert_eq!(stage.callback(held).await.agent(), Some(BEN));
     stage.by(held, Motion::Cancel).await;
-    let mut wish = stage.wish(2);
+    let mut wish = Stage::wish(2);
     wish.preferred = preferred();
     let other = stage.queue(wish).await;
     stage.pass(100);
@@ -213,9 +251,9 @@ pub async fn an_edit_of_the_priority_keeps_the_place(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let one = stage.queue(stage.wish(1)).await;
+    let one = stage.queue(Stage::wish(1)).await;
     stage.pass(1);
-    let other = stage.queue(stage.wish(2)).await;
+    let other = stage.queue(Stage::wish(2)).await;
     let place = stage.callback(other).await.order();
     edit(&stage, other, Edit { priority: Change::To(Priority::Highest), ..Edit::default() }).await;
     assert_eq!(stage.callback(other).await.order(), place);
@@ -229,8 +267,8 @@ pub async fn an_edit_of_the_target_moves_to_the_other_line(
 ) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let live = stage.queue(stage.wish(1)).await;
-    let moving = stage.queue(stage.wish(2)).await;
+    let live = stage.queue(Stage::wish(1)).await;
+    let moving = stage.queue(Stage::wish(2)).await;
     assert_eq!(stage.next(ADA).await.map(|task| task.callback.id), Some(live));
     edit(&stage, moving, Edit { target: Change::To(line(1)), ..Edit::default() }).await;
     assert_eq!(stage.dispatch().await, 0, "its new line is live");
@@ -239,10 +277,12 @@ pub async fn an_edit_of_the_target_moves_to_the_other_line(
 }
 
 /// A due date in the future takes it out of the queue.
-pub async fn a_new_due_date_leaves_the_queue(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+pub async fn a_new_due_date_leaves_the_queue(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     let due = date::add_seconds(stage.now(), 900);
     edit(&stage, id, Edit { due: Change::To(due), ..Edit::default() }).await;
     assert_eq!(stage.phase(id).await, PhaseName::Pending);
@@ -258,7 +298,7 @@ pub async fn positions_and_figures_agree(open: &impl AsyncFn(Arc<dyn Clock>) -> 
     stage.open(|_| {}).await;
     let mut ids = Vec::new();
     for number in 0..4 {
-        ids.push(stage.queue(stage.wish(number)).await);
+        ids.push(stage.queue(Stage::wish(number)).await);
         stage.pass(10);
     }
     for (ahead, callback) in (1..).zip(&ids) {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use callback_domain::attempt::Outcome;
-use callback_domain::callback::{Callback, Creator, PhaseName, Preferred, State, TerminationReason};
+use callback_domain::callback::{
+    Callback, Creator, PhaseName, Preferred, State, TerminationReason,
+};
 use callback_domain::date;
 use callback_domain::id::ServiceId;
 use callback_domain::priority::Priority;
@@ -25,7 +27,7 @@ async fn crowd(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> (Stage,
     stage.service(other, "other", |_| {}).await;
     let texts = ["b", "B", "ä", "", "a b"];
     for number in 0..24_u32 {
-        let mut wish = stage.wish(number % 9);
+        let mut wish = Stage::wish(number % 9);
         let text = texts[number as usize % texts.len()].to_owned();
         wish.priority = Priority::ALL[number as usize % 9];
         wish.creator = if number % 3 == 0 { Creator::WebService } else { Creator::Api };
@@ -40,7 +42,8 @@ async fn crowd(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) -> (Stage,
         wish.alternative_target = (number % 7 == 0).then(|| line(100 + number));
         wish.max_retries = number % 4;
         wish.seconds_between_retries = number * 10 % 70;
-        wish.due = (number % 3 != 0).then(|| date::add_seconds(stage.now(), i64::from(number) * 50 % 300));
+        wish.due =
+            (number % 3 != 0).then(|| date::add_seconds(stage.now(), i64::from(number) * 50 % 300));
         if number % 8 == 3 {
             wish.preferred = Some(Preferred { sip_uri: sip("ben"), agent: BEN });
         }
@@ -82,7 +85,9 @@ async fn agrees(stage: &Stage, query: &Query, all: &[Callback]) -> usize {
 }
 
 /// Each condition, alone and with another.
-pub async fn every_filter_finds_what_it_names(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+pub async fn every_filter_finds_what_it_names(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
     let (stage, all) = crowd(open).await;
     let any = Query::default;
     let mut queries = vec![

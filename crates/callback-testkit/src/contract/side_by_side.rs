@@ -22,13 +22,15 @@ pub async fn thirty_two_tasks_share_a_queue(open: &impl AsyncFn(Arc<dyn Clock>) 
         stage.agent(*agent, &format!("agent{number}"), &[HOTLINE]).await;
     }
     for number in 0..20 {
-        stage.queue(stage.wish(number)).await;
+        stage.queue(Stage::wish(number)).await;
     }
     let mut tasks = JoinSet::new();
     for agent in agents {
         let (store, site) = (Arc::clone(&stage.store), Arc::clone(&stage.site));
         let what = What::Next { agent };
-        tasks.spawn(async move { store.run(Command { actor: Actor::Agent(agent), site, what }).await });
+        tasks.spawn(
+            async move { store.run(Command { actor: Actor::Agent(agent), site, what }).await },
+        );
     }
     let (mut had, mut keys) = (BTreeSet::new(), BTreeSet::new());
     while let Some(done) = tasks.join_next().await {
@@ -50,7 +52,7 @@ pub async fn thirty_two_creates_all_arrive(open: &impl AsyncFn(Arc<dyn Clock>) -
     stage.open(|_| {}).await;
     let mut tasks = JoinSet::new();
     for number in 0..32 {
-        let what = What::Create(Box::new(stage.ask(stage.wish(number)).await));
+        let what = What::Create(Box::new(stage.ask(Stage::wish(number)).await));
         let (store, site) = (Arc::clone(&stage.store), Arc::clone(&stage.site));
         tasks.spawn(async move { store.run(Command { actor: Actor::Operator, site, what }).await });
     }

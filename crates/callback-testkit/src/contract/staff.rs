@@ -65,7 +65,7 @@ pub async fn users_are_made_replaced_and_removed(
     assert_eq!(stale, Err(Error::StaleVersion { current: replaced.version }));
     stage.run(What::DeleteAgent { agent: ADA }).await;
     assert!(matches!(stage.done(What::Next { agent: ADA }).await, Err(Error::UserNotFound(_))));
-    stage.queue(stage.wish(1)).await;
+    stage.queue(Stage::wish(1)).await;
     assert_eq!(stage.dispatch().await, 1, "Ben is still there");
 }
 
@@ -73,7 +73,7 @@ pub async fn users_are_made_replaced_and_removed(
 pub async fn what_is_in_use_is_not_removed(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let stage = Stage::manual(open).await;
     stage.open(|_| {}).await;
-    let id = stage.queue(stage.wish(1)).await;
+    let id = stage.queue(Stage::wish(1)).await;
     stage.dispatch().await;
     let service = stage.done(What::DeleteService { service: HOTLINE }).await;
     assert!(matches!(service, Err(Error::InUse { .. })), "{service:?}");
@@ -123,4 +123,27 @@ pub async fn lists_are_by_name(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn St
     let change = AgentChange::Presence(Presence::Away);
     stage.run(What::ChangeAgent { agent: ADA, change }).await;
     assert_eq!(stage.agent_row(ADA).await.presence, Presence::Away);
+}
+
+/// A callback that is over can still be asked about when its service is gone.
+pub async fn what_is_over_outlives_its_service(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+) {
+    let stage = Stage::manual(open).await;
+    stage.open(|_| {}).await;
+    let id = stage.queue(Stage::wish(1)).await;
+    let token = stage.next(ADA).await.expect("something waits").token;
+    stage.by(id, Motion::Answered(token)).await;
+    let over = stage.by(id, Motion::HangUp(token)).await;
+    stage.run(What::DeleteService { service: HOTLINE }).await;
+    assert_eq!(stage.by(id, Motion::HangUp(token)).await, over, "it is the same move again");
+    let late = stage.try_by(id, Motion::Heartbeat(token)).await;
+    assert!(matches!(late, Err(Error::Refused(_))), "{late:?}");
+    let again = stage.try_by(id, Motion::Cancel).await;
+    assert!(matches!(again, Err(Error::CallbackNotFound(_))), "{again:?}");
+    match stage.run(What::Explain { callback: id, agent: None }).await {
+        Answer::Explanation(explanation) => assert!(!explanation.callable),
+        other => panic!("an explanation answered {other:?}"),
+    }
+    assert_eq!(stage.run(What::Position { callback: id }).await, Answer::Position(None));
 }

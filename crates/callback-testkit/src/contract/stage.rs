@@ -12,7 +12,9 @@ use callback_domain::priority::Priority;
 use callback_domain::service::{DirectionType, Service};
 use callback_domain::target::{SipAddress, Target};
 use callback_engine::clock::Clock;
-use callback_engine::command::{AgentChange, Answer, Command, Create, Done, Motion, Report, Task, What};
+use callback_engine::command::{
+    AgentChange, Answer, Command, Create, Done, Motion, Report, Task, What,
+};
 use callback_engine::error::Error;
 use callback_engine::ledger::{Actor, Line, Subject};
 use callback_engine::mint::Site;
@@ -95,8 +97,13 @@ impl Stage {
         name: &str,
         policy: impl FnOnce(&mut Service),
     ) {
-        let mut service =
-            Service::new(id, name.to_owned(), sip(name), DirectionType::InboundOutbound, self.now());
+        let mut service = Service::new(
+            id,
+            name.to_owned(),
+            sip(name),
+            DirectionType::InboundOutbound,
+            self.now(),
+        );
         service.preview_time_in_seconds = 0;
         service.after_call_work_in_seconds = 0;
         policy(&mut service);
@@ -124,7 +131,7 @@ impl Stage {
     }
 
     /// A wish to be called on this line.
-    pub(super) fn wish(&self, number: u32) -> NewCallback {
+    pub(super) fn wish(number: u32) -> NewCallback {
         NewCallback {
             creator: Creator::Api,
             initiator: None,

@@ -79,11 +79,7 @@ pub(super) enum Happens {
     /// An agent who had vanished comes back.
     Return(AgentId),
     /// The phones report.
-    Says {
-        attempt: AttemptId,
-        number: u32,
-        report: Report,
-    },
+    Says { attempt: AttemptId, number: u32, report: Report },
     /// The phones hear that they are to stop.
     Stops(AttemptId),
 }

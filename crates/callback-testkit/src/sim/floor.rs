@@ -109,10 +109,12 @@ fn opening_hours(random: &mut StdRng) -> OpeningHours {
     let days = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
     let noon = random.random_range(10..=13);
     let pause = random.random_range(0..=2);
-    let stretches = [(random.random_range(6..=9), noon), (noon + pause, random.random_range(16..=19))];
+    let stretches =
+        [(random.random_range(6..=9), noon), (noon + pause, random.random_range(16..=19))];
     let weekly = days.into_iter().flat_map(|day| {
         stretches.into_iter().filter_map(move |(from, to)| {
-            let interval = Interval::new(LocalTime::new(from, 30)?, LocalTime::new(to, 30)?).ok()?;
+            let interval =
+                Interval::new(LocalTime::new(from, 30)?, LocalTime::new(to, 30)?).ok()?;
             Some(WeeklyInterval { day, interval })
         })
     });
@@ -124,10 +126,14 @@ pub(super) fn agents(random: &mut StdRng, services: &[Service], now: Instant) ->
     (1..=count).map(|number| agent(number, random, services, now)).collect()
 }
 
-pub(super) fn agent(number: u128, random: &mut StdRng, services: &[Service], now: Instant) -> Agent {
+pub(super) fn agent(
+    number: u128,
+    random: &mut StdRng,
+    services: &[Service],
+    now: Instant,
+) -> Agent {
     let id = AgentId::from_u128(0xA000 + number);
-    let mut agent =
-        Agent::new(id, format!("Agent {number}"), sip(&format!("agent{number}")), now);
+    let mut agent = Agent::new(id, format!("Agent {number}"), sip(&format!("agent{number}")), now);
     agent.services = assignment(random, services);
     if random.random_bool(0.25) {
         agent.distribution = Distribution::Pull;

@@ -140,7 +140,7 @@ impl Mirror {
         Ok(())
     }
 
-    pub(super) fn invariant_ledger_agrees_with_state(&self, followed: &Followed) -> Holds {
+    pub(super) fn invariant_ledger_agrees_with_state(followed: &Followed) -> Holds {
         let callback = &followed.callback;
         demand!(invariant_ledger_agrees_with_state:
             followed.told == Some(callback.phase_name()) && followed.lines == callback.version,
@@ -177,7 +177,7 @@ impl Mirror {
         Ok(())
     }
 
-    pub(super) fn invariant_waits_or_has_a_deadline(&self, followed: &Followed) -> Holds {
+    pub(super) fn invariant_waits_or_has_a_deadline(followed: &Followed) -> Holds {
         let callback = &followed.callback;
         demand!(invariant_waits_or_has_a_deadline:
             callback.is_terminated() || callback.deadline().is_some() || Self::waits(callback),
@@ -186,12 +186,16 @@ impl Mirror {
     }
 
     /// What must hold of everything when nothing is left to do before the next deadline.
-    pub(super) fn check_rest(&self, store: &MemoryStore, acknowledged: &BTreeSet<CallbackId>) -> Holds {
+    pub(super) fn check_rest(
+        &self,
+        store: &MemoryStore,
+        acknowledged: &BTreeSet<CallbackId>,
+    ) -> Holds {
         self.invariant_no_deadline_is_slept_over()?;
         self.invariant_every_stop_comes_to_an_end()?;
         self.invariant_acknowledged_creates_exist(store, acknowledged)?;
         for followed in self.callbacks.values() {
-            self.invariant_ledger_agrees_with_state(followed)?;
+            Self::invariant_ledger_agrees_with_state(followed)?;
             self.invariant_attempts_agree_with_phase(followed)?;
         }
         self.invariant_store_is_what_was_written(store)

@@ -103,9 +103,9 @@ impl Mirror {
 
     fn whole(&self, id: CallbackId) -> Holds {
         let Some(followed) = self.callbacks.get(&id) else { return Ok(()) };
-        self.invariant_ledger_agrees_with_state(followed)?;
+        Self::invariant_ledger_agrees_with_state(followed)?;
         self.invariant_attempts_agree_with_phase(followed)?;
-        self.invariant_waits_or_has_a_deadline(followed)
+        Self::invariant_waits_or_has_a_deadline(followed)
     }
 
     pub(super) const fn note_write(&mut self) {

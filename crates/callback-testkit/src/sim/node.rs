@@ -339,7 +339,9 @@ impl Day {
 
     fn renew(&mut self) {
         let attempts = self.phones.live();
-        if let Some(Err(error)) = self.run(Actor::Driver(DRIVER.to_owned()), What::Renew { attempts }) {
+        if let Some(Err(error)) =
+            self.run(Actor::Driver(DRIVER.to_owned()), What::Renew { attempts })
+        {
             self.unexpected("a renewal", &error);
         }
     }

@@ -36,7 +36,7 @@ impl Mirror {
         self.invariant_no_suppressed_target_is_offered(before)?;
         self.invariant_not_offered_too_early(before)?;
         self.invariant_not_offered_while_closed(before, &service)?;
-        self.invariant_held_callbacks_go_to_their_agent(before, &agent)?;
+        Self::invariant_held_callbacks_go_to_their_agent(before, &agent)?;
         self.invariant_session_caps_hold(before, &service)?;
         self.invariant_frequency_caps_hold(before, &service)?;
         self.invariant_a_broken_route_is_spared(before)?;
@@ -49,7 +49,10 @@ impl Mirror {
 
     fn invariant_offers_go_to_free_agents(&self, agent: &Agent, service: ServiceId) -> Holds {
         let busy = self.in_hand.values().any(|(_, other, _)| *other == agent.id)
-            || self.open.keys().any(|id| self.attempts.get(id).is_some_and(|a| a.agent == agent.id));
+            || self
+                .open
+                .keys()
+                .any(|id| self.attempts.get(id).is_some_and(|a| a.agent == agent.id));
         demand!(invariant_offers_go_to_free_agents:
             agent.unready(self.now).is_none() && !busy && agent.services.contains(&service),
             "{agent:?} was offered something of {service}");
@@ -88,7 +91,7 @@ impl Mirror {
         Ok(())
     }
 
-    fn invariant_held_callbacks_go_to_their_agent(&self, before: &Followed, agent: &Agent) -> Holds {
+    fn invariant_held_callbacks_go_to_their_agent(before: &Followed, agent: &Agent) -> Holds {
         demand!(invariant_held_callbacks_go_to_their_agent:
             !is_held_from(&before.callback.phase, Some(agent.id)),
             "{:?} was offered to {}", before.callback, agent.id);
@@ -206,7 +209,8 @@ impl Mirror {
                 if !self.takes_offers(service) {
                     continue;
                 }
-                let ready = self.heads(*id, Some(agent.id), None).and_then(|heads| heads.iter().next());
+                let ready =
+                    self.heads(*id, Some(agent.id), None).and_then(|heads| heads.iter().next());
                 demand!(invariant_nobody_waits_while_an_agent_is_free: ready.is_none(),
                     "at {} {agent:?} is free, and {ready:?} of {id} is ready", self.now);
             }
@@ -275,7 +279,8 @@ impl Mirror {
 
     fn is_suppressed(&self, followed: &Followed, at: callback_domain::date::Instant) -> bool {
         let listed = self.suppressions.get(&followed.key);
-        listed.is_some_and(|listed| listed.iter().any(|one| one.holds(followed.callback.service, at)))
+        listed
+            .is_some_and(|listed| listed.iter().any(|one| one.holds(followed.callback.service, at)))
     }
 
     fn is_over_frequency(&self, followed: &Followed, at: callback_domain::date::Instant) -> bool {

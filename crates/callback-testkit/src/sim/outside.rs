@@ -110,7 +110,8 @@ impl Day {
             _ => {
                 let Some(followed) = self.mirror.callbacks.get(&callback) else { return };
                 let service = followed.callback.service;
-                let version = self.mirror.services.get(&service).map_or(0, |service| service.version);
+                let version =
+                    self.mirror.services.get(&service).map_or(0, |service| service.version);
                 Motion::Edit(Box::new(self.edit()), version)
             }
         };
@@ -120,12 +121,14 @@ impl Day {
             Some(Err(error @ (Error::ServiceChanged(_) | Error::StaleVersion { .. }))) => {
                 self.unexpected("a change", &error);
             }
-            Some(Ok(_) | Err(_)) => {
-                if self.chance(300) {
-                    let millis = self.millis(0, 1_200_000);
-                    self.plan(millis, Happens::Meddle(callback));
-                }
-            }
+            Some(Ok(_) | Err(_)) => self.meddle_again(callback),
+        }
+    }
+
+    fn meddle_again(&mut self, callback: CallbackId) {
+        if self.chance(300) {
+            let millis = self.millis(0, 1_200_000);
+            self.plan(millis, Happens::Meddle(callback));
         }
     }
 
@@ -193,8 +196,9 @@ impl Day {
             .then(|| date::add_seconds(self.now, self.random.random_range(60..20_000)));
         let at = self.random.random_range(0..self.services.len());
         let service = self.services[at].id;
-        let service_id = (self.random.random_bool(0.5) && self.mirror.services.contains_key(&service))
-            .then_some(service);
+        let service_id = (self.random.random_bool(0.5)
+            && self.mirror.services.contains_key(&service))
+        .then_some(service);
         let suppression = Suppression {
             sequence: 0,
             id,

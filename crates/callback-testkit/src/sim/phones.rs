@@ -112,7 +112,10 @@ impl Day {
             self.say(wait, attempt.id, next(), Report::AgentAnswered);
             wait += self.millis(0, 3_000);
         }
-        if matches!(outcome, Outcome::Completed | Outcome::OptedOut | Outcome::Voicemail | Outcome::NoAnswer) {
+        if matches!(
+            outcome,
+            Outcome::Completed | Outcome::OptedOut | Outcome::Voicemail | Outcome::NoAnswer
+        ) {
             self.say(wait, attempt.id, next(), Report::CustomerRinging);
             let most = if self.floor.everybody_answers { 3_000 } else { 20_000 };
             wait += self.millis(500, most);
@@ -178,11 +181,10 @@ impl Day {
             return;
         }
         let millis = self.millis(0, 2_000);
-        self.plan(millis, Happens::Says {
-            attempt,
-            number: u32::MAX,
-            report: ended(Outcome::Cancelled),
-        });
+        self.plan(
+            millis,
+            Happens::Says { attempt, number: u32::MAX, report: ended(Outcome::Cancelled) },
+        );
     }
 }
 

@@ -38,10 +38,10 @@ impl Branch {
     }
 
     fn explain(&self, callback: CallbackId, agent: Option<AgentId>) -> Option<Explanation> {
-        match self.run(What::Explain { callback, agent })? {
-            Answer::Explanation(explanation) => Some(*explanation),
-            _ => None,
-        }
+        let Answer::Explanation(found) = self.run(What::Explain { callback, agent })? else {
+            return None;
+        };
+        Some(*found)
     }
 
     fn tick(&self) {

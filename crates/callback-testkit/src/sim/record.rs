@@ -65,7 +65,10 @@ impl Record {
 /// Plays a record back, and says in words how that went.
 #[must_use]
 pub fn replay(record: &Record) -> String {
-    let mut told = format!("seed {}, {:?}\nthen: {}: {}\n", record.seed, record.floor, record.invariant, record.what);
+    let mut told = format!(
+        "seed {}, {:?}\nthen: {}: {}\n",
+        record.seed, record.floor, record.invariant, record.what
+    );
     let Some(now) = Record::of(record.seed, &record.floor) else {
         told.push_str("now: every invariant holds\n");
         return told;

@@ -1,7 +1,9 @@
 //! Bugs that can be planted, so that each invariant is seen to catch one.
 
 /// A bug between the engine and its rows, or between a commit and its effects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Sabotage {
     /// Some created callbacks are not written.
     LoseCreate,

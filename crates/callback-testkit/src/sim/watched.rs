@@ -139,7 +139,8 @@ impl<R: Rows> Rows for Watched<'_, R> {
     async fn service(&mut self, id: ServiceId) -> Rowed<Option<Arc<Service>>> {
         let found = self.inner.service(id).await?;
         if self.is(Sabotage::IgnoreHours) {
-            let open = |service: Arc<Service>| Service { opening_hours: None, ..Service::clone(&service) };
+            let open =
+                |service: Arc<Service>| Service { opening_hours: None, ..Service::clone(&service) };
             return Ok(found.map(|service| Arc::new(open(service))));
         }
         Ok(found)
@@ -172,7 +173,10 @@ impl<R: Rows> Rows for Watched<'_, R> {
     async fn put_agent(&mut self, agent: &Agent) -> Rowed<()> {
         self.mirror.write_agent(agent);
         if self.is(Sabotage::ForgetTask) {
-            return self.inner.put_agent(&Agent { task: None, attempt: None, ..agent.clone() }).await;
+            return self
+                .inner
+                .put_agent(&Agent { task: None, attempt: None, ..agent.clone() })
+                .await;
         }
         self.inner.put_agent(agent).await
     }
@@ -228,7 +232,11 @@ impl<R: Rows> Rows for Watched<'_, R> {
         self.inner.has_live_callbacks(service).await
     }
 
-    async fn live_duplicate(&mut self, service: ServiceId, key: &TargetKey) -> Rowed<Option<CallbackId>> {
+    async fn live_duplicate(
+        &mut self,
+        service: ServiceId,
+        key: &TargetKey,
+    ) -> Rowed<Option<CallbackId>> {
         self.inner.live_duplicate(service, key).await
     }
 
@@ -236,11 +244,21 @@ impl<R: Rows> Rows for Watched<'_, R> {
         self.inner.queued_up_to(service, limit).await
     }
 
-    async fn live_callbacks(&mut self, service: ServiceId, after: Option<CallbackId>, limit: usize) -> Rowed<Vec<Callback>> {
+    async fn live_callbacks(
+        &mut self,
+        service: ServiceId,
+        after: Option<CallbackId>,
+        limit: usize,
+    ) -> Rowed<Vec<Callback>> {
         self.inner.live_callbacks(service, after, limit).await
     }
 
-    async fn held_callbacks(&mut self, agent: AgentId, service: Option<ServiceId>, limit: usize) -> Rowed<Vec<Callback>> {
+    async fn held_callbacks(
+        &mut self,
+        agent: AgentId,
+        service: Option<ServiceId>,
+        limit: usize,
+    ) -> Rowed<Vec<Callback>> {
         self.inner.held_callbacks(agent, service, limit).await
     }
 
@@ -268,7 +286,12 @@ impl<R: Rows> Rows for Watched<'_, R> {
         self.inner.waiting(service).await
     }
 
-    async fn ahead(&mut self, service: ServiceId, priority: Priority, order: OrderKey) -> Rowed<u64> {
+    async fn ahead(
+        &mut self,
+        service: ServiceId,
+        priority: Priority,
+        order: OrderKey,
+    ) -> Rowed<u64> {
         self.inner.ahead(service, priority, order).await
     }
 
@@ -288,7 +311,12 @@ impl<R: Rows> Rows for Watched<'_, R> {
         self.inner.open_attempts().await
     }
 
-    async fn dialouts_since(&mut self, key: &TargetKey, since: Instant, limit: u32) -> Rowed<Vec<Instant>> {
+    async fn dialouts_since(
+        &mut self,
+        key: &TargetKey,
+        since: Instant,
+        limit: u32,
+    ) -> Rowed<Vec<Instant>> {
         self.inner.dialouts_since(key, since, limit).await
     }
 
