@@ -14,10 +14,7 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("callback-sqlite", &["callback-domain", "callback-engine"]),
     ("callback-postgres", &["callback-domain", "callback-engine"]),
     ("callback-http", &["callback-domain", "callback-engine"]),
-    (
-        "callback-console",
-        &["callback-domain", "callback-engine", "callback-http"],
-    ),
+    ("callback-console", &["callback-domain", "callback-engine", "callback-http"]),
     (
         "callback-cli",
         &[
@@ -63,14 +60,9 @@ fn every_crate_knows_only_the_crates_below_it() {
 
 #[test]
 fn a_store_that_knows_its_sibling_is_caught() {
-    let metadata = workspace(
-        "callback-sqlite",
-        &json!([{ "name": "callback-postgres", "kind": null }]),
-    );
-    assert_eq!(
-        breaches(&metadata),
-        ["callback-sqlite may not know callback-postgres"]
-    );
+    let metadata =
+        workspace("callback-sqlite", &json!([{ "name": "callback-postgres", "kind": null }]));
+    assert_eq!(breaches(&metadata), ["callback-sqlite may not know callback-postgres"]);
 }
 
 #[test]
@@ -87,10 +79,7 @@ fn the_testkit_is_for_tests_only() {
 #[test]
 fn xtask_knows_none_of_our_crates_even_in_tests() {
     let in_tests = json!([{ "name": "callback-domain", "kind": "dev" }]);
-    assert_eq!(
-        breaches(&workspace("xtask", &in_tests)),
-        ["xtask may not know callback-domain"]
-    );
+    assert_eq!(breaches(&workspace("xtask", &in_tests)), ["xtask may not know callback-domain"]);
 }
 
 #[test]
@@ -103,10 +92,7 @@ fn a_crate_without_a_place_in_the_table_is_caught() {
 
 #[test]
 fn nothing_below_the_domain_does_io() {
-    let below: Vec<String> = below_the_domain()
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let below: Vec<String> = below_the_domain().into_iter().map(|(name, _)| name).collect();
     let found: Vec<&str> = KEPT_OUT_OF_THE_DOMAIN
         .into_iter()
         .filter(|kept_out| below.iter().any(|name| name == kept_out))

@@ -17,12 +17,8 @@ const ROOT_ENTRIES: [&str; 8] = [
 ];
 
 /// Places on somebody's machine; spelled so that this file does not name them.
-const PLACES_ON_A_MACHINE: [&str; 4] = [
-    concat!("/", "home/"),
-    concat!("/", "root/"),
-    concat!("/", "work/"),
-    concat!(".", "library"),
-];
+const PLACES_ON_A_MACHINE: [&str; 4] =
+    [concat!("/", "home/"), concat!("/", "root/"), concat!("/", "work/"), concat!(".", "library")];
 
 #[test]
 fn the_root_shows_only_what_belongs_there() {
@@ -74,18 +70,9 @@ fn every_path_upwards_stays_in_the_repository_and_leads_somewhere() {
 
 #[test]
 fn a_path_out_of_the_repository_is_caught() {
-    let text = format!(
-        "see `{0}shared/notes.md` and [x]({0}xtask/Cargo.toml).",
-        "../"
-    );
+    let text = format!("see `{0}shared/notes.md` and [x]({0}xtask/Cargo.toml).", "../");
     let upwards: Vec<&str> = paths_upwards(&text).collect();
-    assert_eq!(
-        upwards,
-        [
-            concat!("../", "shared/notes.md"),
-            concat!("../", "xtask/Cargo.toml")
-        ]
-    );
+    assert_eq!(upwards, [concat!("../", "shared/notes.md"), concat!("../", "xtask/Cargo.toml")]);
     assert!(!leads_somewhere(Path::new("README.md"), upwards[0]));
     assert!(!leads_somewhere(Path::new("docs/API.md"), upwards[0]));
     assert!(!leads_somewhere(Path::new("README.md"), upwards[1]));

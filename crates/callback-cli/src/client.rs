@@ -131,8 +131,14 @@ mod tests {
         }));
         assert!(text.contains("it is not being called"), "{text}");
         assert!(text.contains("[pass] NotTerminated"), "{text}");
-        assert!(text.contains("[FAIL] OpeningHours    Open=false  (changes at 2026-01-05T11:00:00Z)"), "{text}");
-        assert!(text.ends_with("The clock next changes a gate at 2026-01-05T11:00:00Z.\n"), "{text}");
+        assert!(
+            text.contains("[FAIL] OpeningHours    Open=false  (changes at 2026-01-05T11:00:00Z)"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("The clock next changes a gate at 2026-01-05T11:00:00Z.\n"),
+            "{text}"
+        );
     }
 
     #[test]

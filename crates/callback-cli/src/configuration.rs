@@ -157,9 +157,12 @@ mod tests {
 
     #[test]
     fn a_flag_goes_before_the_file() {
-        let file = std::env::temp_dir().join(format!("callback-settings-{}.toml", std::process::id()));
-        std::fs::write(&file, "listen = '127.0.0.1:1234'\n[compat]\ncreate_status = 200\n").unwrap();
-        let from_file = Settings::load(&ServeArgs { config: Some(file.clone()), ..args() }).unwrap();
+        let file =
+            std::env::temp_dir().join(format!("callback-settings-{}.toml", std::process::id()));
+        std::fs::write(&file, "listen = '127.0.0.1:1234'\n[compat]\ncreate_status = 200\n")
+            .unwrap();
+        let from_file =
+            Settings::load(&ServeArgs { config: Some(file.clone()), ..args() }).unwrap();
         assert_eq!(from_file.listen.port(), 1234);
         assert_eq!(from_file.compat.create_status, 200);
         let listen = Some("127.0.0.1:4321".parse().unwrap());
@@ -167,7 +170,8 @@ mod tests {
             Settings::load(&ServeArgs { config: Some(file.clone()), listen, ..args() }).unwrap();
         assert_eq!(flagged.listen.port(), 4321);
         std::fs::write(&file, "lisen = '127.0.0.1:1234'\n").unwrap();
-        let error = Settings::load(&ServeArgs { config: Some(file.clone()), ..args() }).unwrap_err();
+        let error =
+            Settings::load(&ServeArgs { config: Some(file.clone()), ..args() }).unwrap_err();
         assert!(format!("{error:#}").contains("lisen"), "{error:#}");
         std::fs::remove_file(&file).unwrap();
     }

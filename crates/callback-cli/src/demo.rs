@@ -54,7 +54,8 @@ async fn service(engine: &Engine, name: &str, sip: &str) -> anyhow::Result<Servi
         "Name": name, "SipUri": sip, "DirectionType": "InboundOutbound",
         "PreviewTimeInSeconds": 5, "AfterCallWorkInSeconds": 5, "MaxDialoutTimeInSeconds": 15,
     });
-    let request = ServiceRequest::read(&body).context("the demonstration's service is not valid")?;
+    let request =
+        ServiceRequest::read(&body).context("the demonstration's service is not valid")?;
     Ok(engine.create_service(Actor::Operator, request).await?.id)
 }
 

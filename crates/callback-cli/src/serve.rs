@@ -36,7 +36,11 @@ async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
         .with_context(|| format!("failed to listen on {}", settings.listen))?;
     let address = listener.local_addr().context("failed to read the address listened on")?;
     let demonstration = if demonstrate {
-        Some(demo::start(&engine, address, DEMO_SEED).await.context("failed to seed the demonstration")?)
+        Some(
+            demo::start(&engine, address, DEMO_SEED)
+                .await
+                .context("failed to seed the demonstration")?,
+        )
     } else {
         None
     };
@@ -56,7 +60,10 @@ async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn start_engine(settings: &Settings, database: &Database) -> anyhow::Result<(Engine, Running)> {
+async fn start_engine(
+    settings: &Settings,
+    database: &Database,
+) -> anyhow::Result<(Engine, Running)> {
     let store = database.open().await?;
     let dialer: Arc<dyn Dialer> = match settings.dialer {
         Driver::Manual => Arc::new(ManualDialer),

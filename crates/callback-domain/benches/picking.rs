@@ -2,11 +2,11 @@
 //!
 //! `cargo bench -p callback-domain`
 
+use callback_domain::attempt::{DriverCaps, Start};
 use callback_domain::callback::{Callback, Creator};
 use callback_domain::date::{self, Instant};
 use callback_domain::dto::CreateRequest;
 use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
-use callback_domain::attempt::{DriverCaps, Start};
 use callback_domain::lifecycle::Event;
 use callback_domain::picking::OrderKey;
 use callback_domain::priority::Priority;

@@ -290,7 +290,12 @@ pub fn explain(
 const FORESEEN: usize = 64;
 
 /// When the clock alone lets the callback into the queue, or takes it off.
-fn queue_change(callback: &Callback, service: &Service, start: &Start, now: Instant) -> Option<Instant> {
+fn queue_change(
+    callback: &Callback,
+    service: &Service,
+    start: &Start,
+    now: Instant,
+) -> Option<Instant> {
     let waits = |callback: &Callback| callback.phase_name() == PhaseName::InQueue;
     let was = waits(callback);
     let (mut foreseen, mut at) = (callback.clone(), now);

@@ -325,7 +325,6 @@ impl<K: Ord + Clone> Queue<K> {
 mod tests {
     use super::*;
 
-
     fn entry(id: u128, backed_off: bool) -> Entry<u8> {
         Entry {
             service: ServiceId::from_u128(1),

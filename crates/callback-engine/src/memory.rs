@@ -40,7 +40,9 @@ pub struct MemoryStore {
 
 impl std::fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MemoryStore").field("installation", &self.installation).finish_non_exhaustive()
+        f.debug_struct("MemoryStore")
+            .field("installation", &self.installation)
+            .finish_non_exhaustive()
     }
 }
 

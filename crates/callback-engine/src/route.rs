@@ -53,7 +53,8 @@ impl Route {
         }
         self.failures = self.failures.saturating_add(1);
         let doublings = self.failures.saturating_sub(1).min(16);
-        let seconds = (defaults::BACK_OFF_SECONDS << doublings).min(defaults::BACK_OFF_SECONDS_LIMIT);
+        let seconds =
+            (defaults::BACK_OFF_SECONDS << doublings).min(defaults::BACK_OFF_SECONDS_LIMIT);
         self.not_before = Some(date::add_seconds(now, i64::from(seconds)));
     }
 

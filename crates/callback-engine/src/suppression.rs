@@ -31,6 +31,7 @@ impl Suppression {
     /// Whether it holds for a service at an instant.
     #[must_use]
     pub fn holds(&self, service: ServiceId, at: Instant) -> bool {
-        self.service_id.is_none_or(|only| only == service) && self.until.is_none_or(|until| until > at)
+        self.service_id.is_none_or(|only| only == service)
+            && self.until.is_none_or(|until| until > at)
     }
 }

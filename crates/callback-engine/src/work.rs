@@ -41,13 +41,8 @@ struct Work<'a, R> {
 /// A refusal has written nothing; after [`Error::Store`] the caller rolls back.
 pub async fn run<R: Rows>(rows: &mut R, command: &Command) -> Result<Done, Error> {
     let now = rows.now();
-    let mut work = Work {
-        rows,
-        site: &command.site,
-        actor: &command.actor,
-        now,
-        after: After::default(),
-    };
+    let mut work =
+        Work { rows, site: &command.site, actor: &command.actor, now, after: After::default() };
     let answer = match &command.what {
         What::Create(create) => work.create(create).await?,
         What::Move { callback, by, if_version } => work.move_by(*callback, by, *if_version).await?,

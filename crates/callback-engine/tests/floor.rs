@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use callback_domain::agent::Presence;
+use callback_domain::attempt::Outcome;
 use callback_domain::callback::{Callback, Creator, PhaseName, TerminationReason};
 use callback_domain::date::{self, Instant};
 use callback_domain::dto::{CreateRequest, ServiceRequest, UserRequest};
@@ -17,8 +19,6 @@ use callback_engine::mint::Mint;
 use callback_engine::simulator::{Habits, Odds, Plan, SimulatedDialer, work_the_floor};
 use callback_engine::store::Store;
 use callback_engine::{Engine, Running};
-use callback_domain::agent::Presence;
-use callback_domain::attempt::Outcome;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -71,7 +71,8 @@ impl Floor {
     }
 
     async fn create(&self, more: Value) -> CallbackId {
-        let mut body = json!({"Target": "sip:smoky.qq@dev.local", "ServiceSip": "sip:smoky.car@dev.local"});
+        let mut body =
+            json!({"Target": "sip:smoky.qq@dev.local", "ServiceSip": "sip:smoky.car@dev.local"});
         merge(&mut body, more);
         let creation =
             Creation { creator: Creator::Api, initiator: None, idempotency: None, dry_run: false };
@@ -153,9 +154,8 @@ async fn a_free_agent_is_offered_what_waits_and_goes_to_rona_without_an_answer()
 async fn a_worked_floor_brings_every_promise_to_one_end() {
     let dialer = SimulatedDialer::new(Plan::default(), 7);
     let floor = Floor::open(Arc::new(dialer)).await;
-    let service = floor
-        .service(json!({"PreviewTimeInSeconds": 2, "AfterCallWorkInSeconds": 3}))
-        .await;
+    let service =
+        floor.service(json!({"PreviewTimeInSeconds": 2, "AfterCallWorkInSeconds": 3})).await;
     let mut agents = Vec::new();
     for name in ["ada", "ben", "chloe"] {
         agents.push(floor.agent(name, service, json!({})).await);
@@ -186,9 +186,8 @@ async fn nobody_answers_and_the_retries_are_exhausted() {
     let odds = Odds { outcomes: vec![(Outcome::NoAnswer, 1)], ..Odds::default() };
     let plan = Plan { everywhere: odds, ..Plan::default() };
     let floor = Floor::open(Arc::new(SimulatedDialer::new(plan, 3))).await;
-    let service = floor
-        .service(json!({"PreviewTimeInSeconds": 0, "AfterCallWorkInSeconds": 0}))
-        .await;
+    let service =
+        floor.service(json!({"PreviewTimeInSeconds": 0, "AfterCallWorkInSeconds": 0})).await;
     let agent = floor.agent("ada", service, json!({})).await;
     let habits = Habits { declines_percent: 0, misses_percent: 0, ..Habits::default() };
     let _floor = work_the_floor(&floor.engine, vec![agent], habits, 1);

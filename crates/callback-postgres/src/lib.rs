@@ -1,12 +1,12 @@
 //! The store on PostgreSQL: any number of processes share one database, and none of them leads.
 //!
-//! Commands run in transactions of the [writers](writer), each on a connection of its own;
+//! Commands run in transactions of the writers, each on a connection of its own;
 //! creations that wait at the same time share a transaction.
-//! [Locks](locks) make several nodes do what one would; [hints] wake the others early, and polling
+//! Locks make several nodes do what one would; hints wake the others early, and polling
 //! makes up for hints that are lost.
 //! Time is the database's, read once at the beginning of each transaction, so that the clocks of
 //! nodes need not agree.
-//! The [ledger] is numbered so that its readers never skip a line, however late it is committed.
+//! The ledger is numbered so that its readers never skip a line, however late it is committed.
 
 mod options;
 mod store;

@@ -97,7 +97,7 @@ impl Floor {
     fn on_sqlite(backlog: Backlog) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let options = Options::new(Arc::new(Noon));
-        let store = SqliteStore::open(&folder.path().join("bench.db"), options).expect("it opens");
+        let store = SqliteStore::open(folder.path().join("bench.db"), options).expect("it opens");
         Self::with(Arc::new(store), Some(folder), backlog)
     }
 

@@ -49,7 +49,12 @@ fn create_until_killed(program: Program, round: usize) -> Vec<String> {
     clients.into_iter().flat_map(|client| client.join().expect("the client ends")).collect()
 }
 
-fn create_until_refused(url: &str, count: &AtomicUsize, round: usize, number: usize) -> Vec<String> {
+fn create_until_refused(
+    url: &str,
+    count: &AtomicUsize,
+    round: usize,
+    number: usize,
+) -> Vec<String> {
     let client = client();
     let mut acknowledged = Vec::new();
     for sequence in 0.. {

@@ -50,10 +50,9 @@ impl Desk {
     }
 
     fn attempts(&self, id: &str) -> Vec<Value> {
-        match self.program.get(&format!("/v1.0/callbacks/{id}/attempts")).body {
-            Value::Array(attempts) => attempts,
-            other => panic!("attempts are an array, not {other}"),
-        }
+        let answer = self.program.get(&format!("/v1.0/callbacks/{id}/attempts")).body;
+        let Value::Array(attempts) = answer else { panic!("attempts are an array") };
+        attempts
     }
 }
 
@@ -75,7 +74,11 @@ fn busy_then_no_answer_then_answered_ends_completed() {
     assert_eq!(desk.callback(&id)["Phase"], "Connected");
     let ended = desk.act(&id, "hangup", &token, json!({}));
     assert_eq!(ended.body["TerminationReason"], "Completed", "{:?}", ended.body);
-    assert_eq!(desk.act(&id, "hangup", &token, json!({})).status, 200, "a repeated move is answered");
+    assert_eq!(
+        desk.act(&id, "hangup", &token, json!({})).status,
+        200,
+        "a repeated move is answered"
+    );
     let outcomes: Vec<Value> =
         desk.attempts(&id).iter().map(|attempt| attempt["Outcome"].clone()).collect();
     assert_eq!(outcomes, ["Busy", "NoAnswer", "Completed"]);
@@ -120,7 +123,11 @@ fn a_callback_can_be_cancelled_in_every_phase() {
     for phase in ["Pending", "InQueue", "Offered", "Preview", "Dialout", "Connected"] {
         bring_to(&desk, phase, |desk, id| {
             let ended = desk.program.post(&format!("/v1.0/callbacks/{id}/cancel"), &json!({}));
-            assert_eq!(ended.body["TerminationReason"], "Cancelled", "in {phase}: {:?}", ended.body);
+            assert_eq!(
+                ended.body["TerminationReason"], "Cancelled",
+                "in {phase}: {:?}",
+                ended.body
+            );
             let again = desk.program.post(&format!("/v1.0/callbacks/{id}/cancel"), &json!({}));
             assert_eq!(again.status, 404);
             assert!(desk.attempts(id).iter().all(|attempt| !attempt["EndedAt"].is_null()));
@@ -134,7 +141,8 @@ fn bring_to(desk: &Desk, phase: &str, look: impl FnOnce(&Desk, &str)) {
     let waits = matches!(phase, "Pending" | "InQueue");
     let wanted = if waits { "Away" } else { "Available" };
     assert_eq!(desk.program.put(&presence, &json!({"Presence": wanted})).status, 200);
-    let due = if phase == "Pending" { json!({"DueDate": "2099-01-01T00:00:00Z"}) } else { json!({}) };
+    let due =
+        if phase == "Pending" { json!({"DueDate": "2099-01-01T00:00:00Z"}) } else { json!({}) };
     let id = desk.program.callback(due);
     match phase {
         "Offered" => drop(desk.program.wait_for_task(&desk.user)),
@@ -189,9 +197,7 @@ fn an_unanswered_offer_is_lost_after_the_rona_time() {
     program.put(&format!("/v1.0/users/{user}/presence"), &json!({"Presence": "Available"}));
     let task = program.wait_for_task(&user);
     program.wait_for_phase(&id, "InQueue");
-    let late = program.post(
-        &format!("/v1.0/callbacks/{id}/accept"),
-        &json!({"LeaseToken": task["LeaseToken"]}),
-    );
+    let late = program
+        .post(&format!("/v1.0/callbacks/{id}/accept"), &json!({"LeaseToken": task["LeaseToken"]}));
     assert_eq!((late.status, &late.body["Error"]["Code"]), (409, &json!("LeaseLost")));
 }

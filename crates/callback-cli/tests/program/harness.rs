@@ -120,7 +120,8 @@ impl Program {
 
     /// Asks for a callback and answers its id.
     pub(crate) fn callback(&self, more: Value) -> String {
-        let body = json!({"Target": "sip:smoky.qq@dev.local", "ServiceSip": "sip:smoky.car@dev.local"});
+        let body =
+            json!({"Target": "sip:smoky.qq@dev.local", "ServiceSip": "sip:smoky.car@dev.local"});
         self.make("/v1.0/callbacks", body, more)
     }
 

@@ -20,7 +20,8 @@ fn a_future_due_date_is_kept_over_a_restart_and_an_old_wait_ends() {
     let program = Program::start(&database, &[]);
     program.service(json!({}));
     let soon = program.callback(json!({"DueDate": in_seconds(2)}));
-    let short = program.callback(json!({"LeftInQueueTimeInSeconds": 1, "Target": "tel:+41785550001"}));
+    let short =
+        program.callback(json!({"LeftInQueueTimeInSeconds": 1, "Target": "tel:+41785550001"}));
     assert_eq!(program.get(&format!("/v1.0/callbacks/{soon}")).body["State"], "Pending");
     let ended = program.wait_for_phase(&short, "Terminated");
     assert_eq!(ended["TerminationReason"], "QueueTimeExceeded");

@@ -66,7 +66,8 @@ fn multiply(database: &Path) {
 }
 
 fn resident_kib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
+    let status =
+        std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has a size");
     line.trim().trim_end_matches(" kB").parse().expect("the size is a number")
 }

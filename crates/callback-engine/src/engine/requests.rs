@@ -75,7 +75,9 @@ impl Engine {
         };
         let service = match service {
             Ok(service) => service,
-            Err(error) => return Err(request.problems_without_service().map_or(error, Error::Invalid)),
+            Err(error) => {
+                return Err(request.problems_without_service().map_or(error, Error::Invalid));
+            }
         };
         let preferred = self.agent_named(request.preferred_agent()).await?;
         let new = request
@@ -92,7 +94,9 @@ impl Engine {
         if let Answer::Existing(callback) = answer {
             return Ok(Created::Existing(callback));
         }
-        let Answer::Created(callback) = answer else { unreachable!("a creation answers a callback") };
+        let Answer::Created(callback) = answer else {
+            unreachable!("a creation answers a callback")
+        };
         Ok(Created::New(callback))
     }
 
@@ -127,7 +131,8 @@ impl Engine {
         let service = self.service(callback.service).await?;
         let preferred = self.agent_named(request.preferred_agent()).await?;
         let edit = request.resolve(&service, preferred.as_ref()).map_err(Error::Invalid)?;
-        self.move_callback(actor, id, Motion::Edit(Box::new(edit), service.version), if_version).await
+        self.move_callback(actor, id, Motion::Edit(Box::new(edit), service.version), if_version)
+            .await
     }
 
     /// Moves a callback by an event from outside.
@@ -142,7 +147,9 @@ impl Engine {
         if_version: Option<u64>,
     ) -> Result<Callback, Error> {
         let answer = self.run(actor, What::Move { callback, by, if_version }).await?;
-        let Answer::Callback(callback) = answer else { unreachable!("a move answers the callback") };
+        let Answer::Callback(callback) = answer else {
+            unreachable!("a move answers the callback")
+        };
         Ok(*callback)
     }
 
@@ -256,7 +263,9 @@ impl Engine {
 
     async fn service_answer(&self, actor: Actor, what: What) -> Result<Service, Error> {
         let answer = self.run(actor, what).await?;
-        let Answer::Service(service) = answer else { unreachable!("the change answers the service") };
+        let Answer::Service(service) = answer else {
+            unreachable!("the change answers the service")
+        };
         Ok(*service)
     }
 

@@ -120,7 +120,10 @@ impl Rows for MemoryRows<'_> {
                 .filter_map(|(_, id)| state.attempts.get(id).cloned())
                 .take(limit)
                 .collect(),
-            agents: agents.filter_map(|(_, id)| state.agents.get(id).cloned()).take(limit).collect(),
+            agents: agents
+                .filter_map(|(_, id)| state.agents.get(id).cloned())
+                .take(limit)
+                .collect(),
             keys: keys.map(|(key, _)| key.clone()).take(limit).collect(),
         })
     }
@@ -312,9 +315,10 @@ impl Rows for MemoryRows<'_> {
     async fn free_agent_with_own(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
         let state = &*self.state;
         let is_free = |id: &AgentId| {
-            state.agents.get(id).is_some_and(|agent| {
-                state.free.contains(&(service, agent.idle_since, agent.id))
-            })
+            state
+                .agents
+                .get(id)
+                .is_some_and(|agent| state.free.contains(&(service, agent.idle_since, agent.id)))
         };
         Ok(state.queue.ready_lanes(service).flatten().find(is_free))
     }

@@ -140,7 +140,8 @@ impl State {
         self.remove_agent(agent.id);
         self.agent_deadlines.extend(agent.deadline().map(|at| (at, agent.id)));
         if is_free(agent) {
-            let places = agent.services.iter().map(|service| (*service, agent.idle_since, agent.id));
+            let places =
+                agent.services.iter().map(|service| (*service, agent.idle_since, agent.id));
             self.free.extend(places);
         }
         self.agents.insert(agent.id, agent.clone());

@@ -74,7 +74,13 @@ impl SimulatedDialer {
         Script { steps, after, outcome }
     }
 
-    async fn play(self, id: AttemptId, script: Script, stop: oneshot::Receiver<()>, reports: Reports) {
+    async fn play(
+        self,
+        id: AttemptId,
+        script: Script,
+        stop: oneshot::Receiver<()>,
+        reports: Reports,
+    ) {
         let mut number = 0;
         let mut say = |report| {
             number += 1;
@@ -92,7 +98,11 @@ impl SimulatedDialer {
             _ = stop => Outcome::Cancelled,
         };
         self.calls().remove(&id);
-        reports.send(id, u32::MAX, Report::Ended { outcome, detail: None, retry_after_seconds: None });
+        reports.send(
+            id,
+            u32::MAX,
+            Report::Ended { outcome, detail: None, retry_after_seconds: None },
+        );
     }
 }
 

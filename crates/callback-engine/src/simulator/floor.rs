@@ -46,7 +46,12 @@ impl Default for Habits {
 
 /// Lets these users work until the answer is dropped.
 #[must_use]
-pub fn work_the_floor(engine: &Engine, agents: Vec<AgentId>, habits: Habits, seed: u64) -> JoinSet<()> {
+pub fn work_the_floor(
+    engine: &Engine,
+    agents: Vec<AgentId>,
+    habits: Habits,
+    seed: u64,
+) -> JoinSet<()> {
     let mut floor = JoinSet::new();
     let mut seeds = StdRng::seed_from_u64(seed);
     for agent in agents {

@@ -54,7 +54,10 @@ impl<R: Rows> Work<'_, R> {
     pub(super) async fn delete_agent(&mut self, id: AgentId) -> Result<Answer, Error> {
         let stored = self.agent(id).await?;
         if stored.task.is_some() || stored.attempt.is_some() {
-            return Err(Error::InUse { what: format!("user {id}"), why: "a task of theirs is live" });
+            return Err(Error::InUse {
+                what: format!("user {id}"),
+                why: "a task of theirs is live",
+            });
         }
         self.rows.delete_agent(id).await?;
         self.release_held(id, None).await?;

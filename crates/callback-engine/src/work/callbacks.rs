@@ -172,7 +172,11 @@ impl<R: Rows> Work<'_, R> {
     }
 
     /// Writes a step: callback, ledger, attempt, agent and line together.
-    pub(super) async fn apply(&mut self, before: &Callback, step: Step) -> Result<Callback, StoreError> {
+    pub(super) async fn apply(
+        &mut self,
+        before: &Callback,
+        step: Step,
+    ) -> Result<Callback, StoreError> {
         if step.callback != *before {
             self.rows.update_callback(before, &step.callback).await?;
         }
@@ -295,7 +299,11 @@ impl<R: Rows> Work<'_, R> {
     }
 
     /// Takes or lets go of the customer's line, and keeps the queue's readiness in line.
-    async fn settle_line(&mut self, before: &Callback, callback: &Callback) -> Result<(), StoreError> {
+    async fn settle_line(
+        &mut self,
+        before: &Callback,
+        callback: &Callback,
+    ) -> Result<(), StoreError> {
         let (was, is) = (before.phase_name(), callback.phase_name());
         let key = callback.key();
         if holds_line(is) && !holds_line(was) {

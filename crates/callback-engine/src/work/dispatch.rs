@@ -138,7 +138,8 @@ impl<R: Rows> Work<'_, R> {
             let passes = self.rows.passes(*id).await?;
             queues.push((service, probe, passes, heads));
         }
-        let views = queues.iter().enumerate().map(|(at, (_, _, passes, heads))| (at, passes, heads));
+        let views =
+            queues.iter().enumerate().map(|(at, (_, _, passes, heads))| (at, passes, heads));
         let Some((at, pick)) = choose(views) else { return Ok(None) };
         let (service, probe, ..) = queues.swap_remove(at);
         Ok(Some((service, pick, probe)))

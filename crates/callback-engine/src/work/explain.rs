@@ -2,8 +2,8 @@
 
 use callback_domain::agent::{Agent, Distribution, Unready};
 use callback_domain::callback::{Callback, Phase};
-use callback_domain::explain::{RouteFact, Surroundings, explain};
 use callback_domain::date::Instant;
+use callback_domain::explain::{RouteFact, Surroundings, explain};
 use callback_domain::hours;
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_domain::picking::OrderKey;
@@ -115,9 +115,9 @@ impl<R: Rows> Work<'_, R> {
         let (now, service) = (self.now, callback.service);
         let found = self.rows.suppressions_of(&callback.key()).await?;
         let holding = found.into_iter().filter(|suppression| suppression.holds(service, now));
-        Ok(holding.map(|suppression| suppression.until).reduce(|one, other| {
-            one.zip(other).map(|(one, other)| one.max(other))
-        }))
+        Ok(holding
+            .map(|suppression| suppression.until)
+            .reduce(|one, other| one.zip(other).map(|(one, other)| one.max(other))))
     }
 
     /// When the clock alone makes an agent ready: only work after a call ends by it.
@@ -157,8 +157,7 @@ impl<R: Rows> Work<'_, R> {
         let Some(order) = callback.order() else { return Ok(Answer::Position(None)) };
         let service = self.service_of(&callback).await?;
         let ahead = self.rows.ahead(service.id, callback.priority, order).await?;
-        let estimated_wait_in_seconds =
-            self.estimate(&service, callback.priority, ahead).await?;
+        let estimated_wait_in_seconds = self.estimate(&service, callback.priority, ahead).await?;
         Ok(Answer::Position(Some(Position {
             position: ahead.saturating_add(1),
             estimated_wait_in_seconds,

@@ -30,7 +30,10 @@ pub(super) enum ServiceGate {
 }
 
 impl<R: Rows> Work<'_, R> {
-    pub(super) async fn service_gate(&mut self, service: &Service) -> Result<ServiceGate, StoreError> {
+    pub(super) async fn service_gate(
+        &mut self,
+        service: &Service,
+    ) -> Result<ServiceGate, StoreError> {
         if !service.takes_callbacks() {
             return Ok(ServiceGate::Until(None));
         }
@@ -63,10 +66,7 @@ impl<R: Rows> Work<'_, R> {
         let since = date::add_seconds(self.now, -DAY_SECONDS);
         let made = self.rows.dialouts_since(key, since, cap).await?;
         let full = u32::try_from(made.len()).unwrap_or(u32::MAX) >= cap;
-        Ok(made
-            .last()
-            .filter(|_| full)
-            .map(|oldest| date::add_seconds(*oldest, DAY_SECONDS)))
+        Ok(made.last().filter(|_| full).map(|oldest| date::add_seconds(*oldest, DAY_SECONDS)))
     }
 
     /// Works out where a key's callbacks may go, and when the clock alone changes that.

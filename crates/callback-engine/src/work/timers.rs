@@ -16,8 +16,7 @@ impl<R: Rows> Work<'_, R> {
             .into_iter()
             .max()
             .is_some_and(|most| most >= limit);
-        let moved =
-            due.callbacks.len() + due.attempts.len() + due.agents.len() + due.keys.len();
+        let moved = due.callbacks.len() + due.attempts.len() + due.agents.len() + due.keys.len();
         for mut agent in due.agents {
             agent.finish_after_call_work(self.now);
             self.rows.put_agent(&agent).await?;
