@@ -1,6 +1,6 @@
 //! Each planted bug is caught by the invariant that is there for it.
 
-use callback_testkit::sim::{self, Floor, Sabotage};
+use callback_testkit::sim::{self, Floor, Record, Sabotage};
 
 /// Days that are tried; a bug needs its occasion.
 const DAYS: u64 = 12;
@@ -45,4 +45,19 @@ catches! {
     a_double_start_is_caught: StartTwice, "invariant_no_attempt_is_dialled_twice";
     a_missed_wake_up_is_caught: SleepOn, "invariant_nobody_waits_while_an_agent_is_free";
     a_missed_deadline_is_caught: ForgetDeadlines, "invariant_no_deadline_is_slept_over";
+}
+
+#[test]
+fn a_failing_day_is_played_back_from_its_log() {
+    let sabotage = Some(Sabotage::StartTwice);
+    let floor = Floor { callbacks: 20, manual: Some(false), sabotage, ..Floor::default() };
+    let record = Record::of(3, &floor).expect("the day fails");
+    assert!(record.events.len() > 20);
+    let text = serde_json::to_string(&record).expect("the log is JSON");
+    let read: Record = serde_json::from_str(&text).expect("the log is read back");
+    assert_eq!(read, record);
+    let told = sim::replay(&read);
+    assert!(told.ends_with("the same events led there\n"), "{told}");
+    let healthy = Record { floor: Floor { sabotage: None, ..floor }, ..read };
+    assert!(sim::replay(&healthy).ends_with("now: every invariant holds\n"));
 }

@@ -19,6 +19,7 @@ use super::sabotage::Sabotage;
 
 /// What a day is like; everything else is drawn from the seed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Floor {
     /// Callbacks asked for over the day.
     pub callbacks: u32,
