@@ -114,6 +114,8 @@ pub enum Event {
     Fulfil,
     /// Somebody changes its members.
     Edit(Box<Edit>),
+    /// The line may not be called any more: what is not yet dialled is taken back.
+    Withdraw,
     /// The service was edited; deadlines are computed anew.
     PolicyChanged,
     /// The preferred agent is no longer a user of the service.
@@ -141,6 +143,7 @@ impl Event {
             Self::Cancel => "Cancel",
             Self::Fulfil => "Fulfil",
             Self::Edit(_) => "Edit",
+            Self::Withdraw => "Withdraw",
             Self::PolicyChanged => "PolicyChanged",
             Self::PreferredGone => "PreferredGone",
         }
@@ -248,6 +251,8 @@ pub enum Happening {
     Dialled,
     /// The service closed before the call was placed.
     ClosedBeforeDial,
+    /// It was taken back from the agent, since the line may not be called.
+    Withdrawn,
     /// The agent's phone was answered.
     AgentAnswered,
     /// They speak.
@@ -282,6 +287,7 @@ impl Happening {
             Self::LeaseLost => "LeaseLost",
             Self::Dialled => "Dialled",
             Self::ClosedBeforeDial => "ClosedBeforeDial",
+            Self::Withdrawn => "Withdrawn",
             Self::AgentAnswered => "AgentAnswered",
             Self::Connected => "Connected",
             Self::AttemptEnded => "AttemptEnded",
@@ -474,6 +480,7 @@ impl Callback {
                 now,
             ),
             Event::Edit(edit) => self.edit(policy, *edit, now),
+            Event::Withdraw => self.withdraw(policy, now),
             Event::PolicyChanged => self.policy_changed(policy),
             Event::PreferredGone => self.preferred_gone(now),
         };

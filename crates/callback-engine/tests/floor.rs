@@ -10,7 +10,7 @@ use callback_domain::date::{self, Instant};
 use callback_domain::dto::{CreateRequest, ServiceRequest, UserRequest};
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_engine::clock::{Clock, RuntimeClock};
-use callback_engine::command::{AgentChange, What};
+use callback_engine::command::{AgentChange, Motion, What};
 use callback_engine::dialer::{Dialer, ManualDialer};
 use callback_engine::engine::requests::{Created, Creation};
 use callback_engine::ledger::Actor;
@@ -18,6 +18,7 @@ use callback_engine::memory::MemoryStore;
 use callback_engine::mint::Mint;
 use callback_engine::simulator::{Habits, Odds, Plan, SimulatedDialer, work_the_floor};
 use callback_engine::store::Store;
+use callback_engine::suppression::Suppression;
 use callback_engine::{Engine, Running};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -200,5 +201,43 @@ async fn nobody_answers_and_the_retries_are_exhausted() {
     for (one, next) in attempts.iter().zip(&attempts[1..]) {
         let ended = one.ended_at.expect("the attempt has ended");
         assert!((next.requested_at - ended).num_seconds() >= 600, "{one:?} {next:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_offered_or_previewed_on_a_line_that_is_suppressed_is_taken_back() {
+    for accepted in [false, true] {
+        let floor = Floor::open(manual()).await;
+        let service = floor.service(json!({})).await;
+        let agent = floor.agent("ada", service, json!({})).await;
+        floor.available(agent).await;
+        let id = floor.create(json!({})).await;
+        sleep(Duration::from_secs(1)).await;
+        let offered = floor.callback(id).await;
+        let token = offered.token().expect("it is offered");
+        if accepted {
+            let by = Motion::Accept(token);
+            let moved = floor.engine.move_callback(Actor::Agent(agent), id, by, None).await;
+            assert_eq!(moved.expect("it is accepted").phase_name(), PhaseName::Preview);
+        }
+        let suppression = Suppression {
+            sequence: 0,
+            id: Uuid::from_u128(9),
+            key: offered.key(),
+            service_id: None,
+            reason: None,
+            until: None,
+            created_at: noon(),
+        };
+        let listed = What::Suppress(vec![suppression]);
+        floor.engine.run(Actor::Operator, listed).await.expect("it is listed");
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!(floor.callback(id).await.phase_name(), PhaseName::InQueue);
+        assert_eq!(floor.engine.agent(agent).await.expect("the agent is there").task, None);
+        assert!(floor.store.attempts(id).await.expect("attempts are read").is_empty());
+        let what = What::Unsuppress { suppression: Uuid::from_u128(9) };
+        floor.engine.run(Actor::Operator, what).await.expect("it is taken off");
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(floor.callback(id).await.agent(), Some(agent));
     }
 }

@@ -86,7 +86,7 @@ impl Callback {
         let Phase::Preview { place, budget, lease, .. } = self.phase else {
             return Err(Why::WrongPhase);
         };
-        if !hours::is_open(policy.hours(), now) {
+        if !hours::is_open(policy.hours(), now) || !policy.takes_callbacks() {
             let step =
                 self.queue_again(policy, place, budget, None, Happening::ClosedBeforeDial, now);
             return Ok(step.effect(Effect::ReleaseAgent(lease.agent, Leave::Freed)));

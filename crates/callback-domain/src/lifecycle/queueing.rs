@@ -113,6 +113,23 @@ impl Callback {
             .effect(Effect::ReleaseAgent(agent, Leave::Rona)))
     }
 
+    /// Takes it back from an agent who has not dialled yet; nothing is held against them.
+    pub(super) fn withdraw(mut self, policy: &Service, now: Instant) -> Result<Step, Why> {
+        let (place, budget, agent) = match self.phase {
+            Phase::Offered { place, wait, agent, .. } => {
+                (place, self.stop_wait(policy, &wait, now), agent)
+            }
+            Phase::Preview { place, budget, lease, .. } => (place, budget, lease.agent),
+            Phase::Pending
+            | Phase::InQueue { .. }
+            | Phase::Dialout { .. }
+            | Phase::Connected { .. }
+            | Phase::Terminated { .. } => return Err(Why::WrongPhase),
+        };
+        let step = self.queue_again(policy, place, budget, None, Happening::Withdrawn, now);
+        Ok(step.effect(Effect::ReleaseAgent(agent, Leave::Freed)))
+    }
+
     /// Back to the old place, unless the wait or the allowance is used up.
     pub(super) fn queue_again(
         self,

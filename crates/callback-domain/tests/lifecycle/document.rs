@@ -95,7 +95,7 @@ fn events(findings: &Findings) -> String {
 }
 
 /// In the order of a callback's life.
-const EVENTS: [&str; 18] = [
+const EVENTS: [&str; 19] = [
     "Tick",
     "Offer",
     "Accept",
@@ -114,6 +114,7 @@ const EVENTS: [&str; 18] = [
     "Edit",
     "PolicyChanged",
     "PreferredGone",
+    "Withdraw",
 ];
 
 #[test]

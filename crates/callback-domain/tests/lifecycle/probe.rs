@@ -150,6 +150,7 @@ fn events(scene: &Scene) -> Vec<(Event, Option<Outcome>)> {
         Event::Edit(Box::new(Edit { due, ..Edit::default() })),
         Event::PolicyChanged,
         Event::PreferredGone,
+        Event::Withdraw,
     ];
     let mut events: Vec<_> = events.drain(..).map(|event| (event, None)).collect();
     for outcome in Outcome::ALL.iter().copied() {

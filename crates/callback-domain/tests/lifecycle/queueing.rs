@@ -2,7 +2,7 @@
 
 use callback_domain::attempt::Outcome;
 use callback_domain::lifecycle::{Event, NewCallback};
-use callback_domain::service::Service;
+use callback_domain::service::{DirectionType, Service};
 use chrono::TimeDelta;
 use expect_test::expect;
 
@@ -389,5 +389,34 @@ fn a_clock_that_runs_backwards_moves_nothing_into_the_past() {
         10:00:15 Decline: Offered → InQueue [Declined] Agent=Ann
                  + Ann is redirected
         10:00:15 · updated at 10:01:00
+    "#]]);
+}
+
+#[test]
+fn what_may_not_be_called_any_more_is_taken_back_before_it_is_dialled() {
+    let withdrawn = |scene: Scene| scene.cut().later(5).event(Event::Withdraw).note(Scene::place);
+    withdrawn(Scene::queued(service(), wish()).offer()).expect(&expect![[r#"
+        10:00:05 Withdraw: Offered → InQueue [Withdrawn]
+                 + Ann is free
+        10:00:05 · place 10:00:00
+    "#]]);
+    withdrawn(Scene::previewed()).expect(&expect![[r#"
+        10:00:05 Withdraw: Preview → InQueue [Withdrawn]
+                 + Ann is free
+        10:00:05 · place 10:00:00
+    "#]]);
+    withdrawn(Scene::dialled()).expect(&expect![[r#"
+        10:00:05 Withdraw: refused in Dialout: this phase has no such event
+        10:00:05 · place 10:00:00
+    "#]]);
+}
+
+#[test]
+fn a_service_that_stops_calling_out_dials_nobody() {
+    let mut scene = Scene::previewed().cut();
+    scene.service.direction_type = DirectionType::Inbound;
+    scene.dial().expect(&expect![[r#"
+        10:00:00 Dial: Preview → InQueue [ClosedBeforeDial]
+                 + Ann is free
     "#]]);
 }

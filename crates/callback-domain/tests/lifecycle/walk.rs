@@ -65,6 +65,7 @@ pub(crate) enum Deed {
     Fulfil,
     Edit(Box<Edit>),
     PreferredGone,
+    Withdraw,
     PolicyChanged,
     /// The service takes other opening hours; nobody tells the callback yet.
     Hours(Hours),
@@ -250,6 +251,7 @@ impl Walk {
             Deed::Fulfil => Event::Fulfil,
             Deed::Edit(edit) => Event::Edit(edit.clone()),
             Deed::PreferredGone => Event::PreferredGone,
+            Deed::Withdraw => Event::Withdraw,
             Deed::PolicyChanged => Event::PolicyChanged,
         }
     }
@@ -327,6 +329,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => prop_oneof![Just(Deed::Cancel), Just(Deed::Fulfil)],
         5 => edit().prop_map(|edit| Deed::Edit(Box::new(edit))),
         1 => Just(Deed::PreferredGone),
+        1 => Just(Deed::Withdraw),
         2 => Just(Deed::PolicyChanged),
         2 => hours().prop_map(Deed::Hours),
     ]

@@ -162,18 +162,19 @@ impl Engine {
         found.ok_or_else(|| Error::CallbackNotFound(id.to_string()))
     }
 
-    /// The callback with this id, or else the newest with this external task id.
+    /// The newest callback with this id or this external task id.
     ///
     /// # Errors
     /// [`Error::CallbackNotFound`].
     pub async fn callback_by_text(&self, text: &str) -> Result<Callback, Error> {
-        if let Ok(id) = text.parse::<CallbackId>()
-            && let Some(callback) = self.store().callback(id).await?
-        {
-            return Ok(callback);
-        }
-        let found = self.store().callback_by_external_task_id(text).await?;
-        found.ok_or_else(|| Error::CallbackNotFound(text.to_owned()))
+        let by_id = match text.parse::<CallbackId>() {
+            Ok(id) => self.store().callback(id).await?,
+            Err(_) => None,
+        };
+        let by_key = self.store().callback_by_external_task_id(text).await?;
+        let found = by_id.into_iter().chain(by_key);
+        let newest = found.max_by_key(|callback| (callback.created_at, callback.id));
+        newest.ok_or_else(|| Error::CallbackNotFound(text.to_owned()))
     }
 
     /// The query that a search asks for; `None` when it can find nothing.

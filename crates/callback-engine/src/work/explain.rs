@@ -74,7 +74,10 @@ impl<R: Rows> Work<'_, R> {
         let suppressed = self.suppressed_until(callback).await?;
         let order = callback.order();
         let ahead = match order {
-            Some(order) => self.rows.ahead(service.id, callback.priority, order).await?,
+            Some(order) => {
+                let own = self.rows.ahead(service.id, callback.priority, order).await?;
+                self.goes_first(service.id, callback.priority, own).await?
+            }
             None => 0,
         };
         let unready = agent.and_then(|agent| self.why_not(agent, service.id));
@@ -122,7 +125,8 @@ impl<R: Rows> Work<'_, R> {
 
     /// When the clock alone makes an agent ready: only work after a call ends by it.
     fn ready_at(&self, agent: &Agent, service: ServiceId) -> Option<Instant> {
-        let after_call_work = agent.unready(self.now) == Some(Unready::AfterCallWork);
+        let after_call_work = agent.distribution == Distribution::Push
+            && agent.unready(self.now) == Some(Unready::AfterCallWork);
         let works = after_call_work && agent.services.contains(&service);
         agent.after_call_work_until.filter(|_| works)
     }
@@ -131,7 +135,11 @@ impl<R: Rows> Work<'_, R> {
         if !agent.services.contains(&service) {
             return Some("the agent is not assigned to the service");
         }
-        agent.unready(self.now).map(|unready| match unready {
+        let unready = agent.unready(self.now).filter(|unready| {
+            // Taking the next task ends the work after a call.
+            *unready != Unready::AfterCallWork || agent.distribution == Distribution::Push
+        });
+        unready.map(|unready| match unready {
             Unready::NotAvailable => "the agent's presence is not Available",
             Unready::NotSelectable => "the agent is not selectable",
             Unready::Rona => "the agent is in RONA",
@@ -206,6 +214,18 @@ impl<R: Rows> Work<'_, R> {
         Ok(states)
     }
 
+    /// How many of a service go first by the shares of the priorities, given how many of one's own.
+    async fn goes_first(
+        &mut self,
+        service: ServiceId,
+        priority: Priority,
+        ahead: u64,
+    ) -> Result<u64, StoreError> {
+        let (waiting, _) = self.rows.waiting(service).await?;
+        let levels = Priority::ALL.into_iter().zip(waiting);
+        Ok(levels.map(|(level, waiting)| goes_before(priority, level, ahead, waiting)).sum())
+    }
+
     /// The wait to expect with `ahead` callbacks of one's own priority before one:
     /// the time that a task takes by the service's settings, times the tasks that go first
     /// by the shares of the priorities, divided among the agents at work.
@@ -220,12 +240,7 @@ impl<R: Rows> Work<'_, R> {
         if working == 0 {
             return Ok(None);
         }
-        let (waiting, _) = self.rows.waiting(service.id).await?;
-        let before: u64 = Priority::ALL
-            .into_iter()
-            .zip(waiting)
-            .map(|(level, waiting)| goes_before(priority, level, ahead, waiting))
-            .sum();
+        let before = self.goes_first(service.id, priority, ahead).await?;
         let task_seconds = u64::from(service.preview_time_in_seconds)
             + u64::from(service.max_dialout_time_in_seconds)
             + u64::from(service.after_call_work_in_seconds);

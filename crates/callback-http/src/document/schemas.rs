@@ -15,7 +15,7 @@ use callback_engine::ledger::DIRECTORY_EVENTS;
 use super::shape::{Shape, one_of};
 
 /// What may happen to a callback.
-const HAPPENINGS: [Happening; 20] = [
+const HAPPENINGS: [Happening; 21] = [
     Happening::Created,
     Happening::Queued,
     Happening::Postponed,
@@ -29,6 +29,7 @@ const HAPPENINGS: [Happening; 20] = [
     Happening::LeaseLost,
     Happening::Dialled,
     Happening::ClosedBeforeDial,
+    Happening::Withdrawn,
     Happening::AgentAnswered,
     Happening::Connected,
     Happening::AttemptEnded,

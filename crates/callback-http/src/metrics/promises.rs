@@ -164,6 +164,7 @@ fn outcome(what: Happening, line: &Line) -> Option<Outcome> {
         | Happening::LeaseLost
         | Happening::Dialled
         | Happening::ClosedBeforeDial
+        | Happening::Withdrawn
         | Happening::AgentAnswered
         | Happening::Connected
         | Happening::AttemptEnded
