@@ -4,13 +4,13 @@
 //! and what has to be done besides storing the callback comes out as [`Effect`]s.
 
 mod calling;
+mod happening;
 mod queueing;
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::agent::Leave;
@@ -23,6 +23,9 @@ use crate::id::{AgentId, AttemptId, CallbackId, LeaseToken, ServiceId};
 use crate::priority::Priority;
 use crate::service::Service;
 use crate::target::Target;
+
+pub use calling::back_off_seconds;
+pub use happening::Happening;
 
 /// What happens to a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,83 +223,6 @@ pub enum Effect {
     },
     /// The called line wants no calls from this service any more.
     Suppress,
-}
-
-/// What a step was, for the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Happening {
-    /// It was made.
-    Created,
-    /// It came due and entered the queue.
-    Queued,
-    /// It came due while the service was closed.
-    Postponed,
-    /// Its allowed wait was used up.
-    WaitExceeded,
-    /// It may be offered again after a failed attempt.
-    BackOffEnded,
-    /// It is open to all agents.
-    HoldEnded,
-    /// An agent was asked.
-    Offered,
-    /// The agent took it.
-    Accepted,
-    /// The agent declined it.
-    Declined,
-    /// The agent did not answer the offer.
-    OfferMissed,
-    /// The agent or dialler was lost.
-    LeaseLost,
-    /// The call was requested.
-    Dialled,
-    /// The service closed before the call was placed.
-    ClosedBeforeDial,
-    /// It was taken back from the agent, since the line may not be called.
-    Withdrawn,
-    /// The agent's phone was answered.
-    AgentAnswered,
-    /// They speak.
-    Connected,
-    /// The attempt came to its end.
-    AttemptEnded,
-    /// The agent hung up.
-    HungUp,
-    /// It was cancelled.
-    Cancelled,
-    /// The customer was helped in another way.
-    FulfilledElsewhere,
-    /// Members were changed.
-    Edited,
-}
-
-impl Happening {
-    /// The name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Created => "Created",
-            Self::Queued => "Queued",
-            Self::Postponed => "Postponed",
-            Self::WaitExceeded => "WaitExceeded",
-            Self::BackOffEnded => "BackOffEnded",
-            Self::HoldEnded => "HoldEnded",
-            Self::Offered => "Offered",
-            Self::Accepted => "Accepted",
-            Self::Declined => "Declined",
-            Self::OfferMissed => "OfferMissed",
-            Self::LeaseLost => "LeaseLost",
-            Self::Dialled => "Dialled",
-            Self::ClosedBeforeDial => "ClosedBeforeDial",
-            Self::Withdrawn => "Withdrawn",
-            Self::AgentAnswered => "AgentAnswered",
-            Self::Connected => "Connected",
-            Self::AttemptEnded => "AttemptEnded",
-            Self::HungUp => "HungUp",
-            Self::Cancelled => "Cancelled",
-            Self::FulfilledElsewhere => "FulfilledElsewhere",
-            Self::Edited => "Edited",
-        }
-    }
 }
 
 /// One line of the ledger about a callback, without who did it.

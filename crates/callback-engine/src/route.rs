@@ -3,6 +3,7 @@
 use callback_domain::date::{self, Instant};
 use callback_domain::defaults;
 use callback_domain::id::CallbackId;
+use callback_domain::lifecycle::back_off_seconds;
 use serde::{Deserialize, Serialize};
 
 /// How calls on one route have been going.
@@ -52,9 +53,7 @@ impl Route {
             return;
         }
         self.failures = self.failures.saturating_add(1);
-        let doublings = self.failures.saturating_sub(1).min(16);
-        let seconds =
-            (defaults::BACK_OFF_SECONDS << doublings).min(defaults::BACK_OFF_SECONDS_LIMIT);
+        let seconds = back_off_seconds(self.failures);
         self.not_before = Some(date::add_seconds(now, i64::from(seconds)));
     }
 

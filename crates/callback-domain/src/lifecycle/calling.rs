@@ -499,7 +499,7 @@ fn lease_end(now: Instant) -> Instant {
 
 /// The pause after a number of failures in a row: one second, doubling, at most a minute.
 #[must_use]
-pub(crate) fn back_off_seconds(failures: u32) -> u32 {
+pub fn back_off_seconds(failures: u32) -> u32 {
     let doublings = failures.saturating_sub(1).min(16);
     (defaults::BACK_OFF_SECONDS << doublings).min(defaults::BACK_OFF_SECONDS_LIMIT)
 }

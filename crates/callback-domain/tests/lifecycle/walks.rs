@@ -37,32 +37,10 @@ fn walks_reach_every_phase_and_every_happening() {
         );
     }
     assert_eq!(phases.into_iter().collect::<Vec<_>>(), PhaseName::ALL);
-    let missing: Vec<_> = HAPPENINGS.iter().filter(|what| !happenings.contains(what)).collect();
+    let walked = Happening::ALL.iter().filter(|what| **what != Happening::Created);
+    let missing: Vec<_> = walked.filter(|what| !happenings.contains(what)).collect();
     assert!(missing.is_empty(), "no walk came upon {missing:?}");
 }
-
-/// All but the creation.
-const HAPPENINGS: [Happening; 19] = [
-    Happening::Queued,
-    Happening::Postponed,
-    Happening::WaitExceeded,
-    Happening::BackOffEnded,
-    Happening::HoldEnded,
-    Happening::Offered,
-    Happening::Accepted,
-    Happening::Declined,
-    Happening::OfferMissed,
-    Happening::LeaseLost,
-    Happening::Dialled,
-    Happening::ClosedBeforeDial,
-    Happening::AgentAnswered,
-    Happening::Connected,
-    Happening::AttemptEnded,
-    Happening::HungUp,
-    Happening::Cancelled,
-    Happening::FulfilledElsewhere,
-    Happening::Edited,
-];
 
 proptest! {
     #[test]
