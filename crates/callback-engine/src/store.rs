@@ -249,7 +249,8 @@ rows! {
     ///
     /// A group is everything of the key that waits without back-off in one service, lane and
     /// priority; its front is the first by order key.
-    /// Answers the lanes in which the key is ready now.
+    /// Answers the lanes in which the key is ready now; a store that puts this off until the
+    /// commit answers none here, and adds them to what follows from the command.
     fn refresh(key: &TargetKey, gate: &Gate) -> Vec<(ServiceId, Option<AgentId>)>;
     /// Whether anything of a key waits in the queue.
     fn waits(key: &TargetKey) -> bool;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use callback_domain::date;
 use callback_engine::store::StoreError;
 use tokio::time::Instant;
 use tokio_postgres::config::SslMode;
@@ -19,6 +20,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between attempts at a connection.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long a reading of the database's clock is gone by, on this process's own.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// What a statement is given.
 pub(crate) type Parameter<'a> = &'a (dyn ToSql + Sync);
 
@@ -28,6 +32,14 @@ pub(crate) struct Connector {
     config: Config,
     settings: String,
     health: Mutex<Health>,
+    time: Mutex<Option<Reading>>,
+}
+
+/// The database's clock, read at a moment of this process.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    time: date::Instant,
+    at: Instant,
 }
 
 /// How the last attempt at a connection went.
@@ -51,12 +63,14 @@ impl Connector {
             .keepalives_idle(Duration::from_secs(30));
         let settings = format!(
             "SET statement_timeout = {}; SET lock_timeout = {}; \
-             SET idle_in_transaction_session_timeout = {}; SET timezone = 'UTC'",
+             SET idle_in_transaction_session_timeout = {}; SET timezone = 'UTC'; \
+             SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; \
+             SET enable_mergejoin = off",
             options.statement_timeout.as_millis(),
             options.lock_timeout.as_millis(),
             options.idle_in_transaction_timeout.as_millis(),
         );
-        Ok(Self { config, settings, health: Mutex::default() })
+        Ok(Self { config, settings, health: Mutex::default(), time: Mutex::default() })
     }
 
     /// Why the database cannot be reached, as last seen.
@@ -115,6 +129,21 @@ impl Connector {
     pub(crate) async fn prepare_session(&self, client: &Client) -> Result<(), StoreError> {
         let set = client.batch_execute(&self.settings).await;
         set.map_err(|error| Failure::of("connecting", &error).into_error())
+    }
+
+    /// Notes what the database's clock shows just now.
+    pub(crate) fn note_time(&self, time: date::Instant) {
+        let reading = Reading { time, at: Instant::now() };
+        *self.time.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
+    }
+
+    /// What the database's clock shows, by a reading that is fresh enough.
+    pub(crate) fn time(&self) -> Option<date::Instant> {
+        let reading = (*self.time.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let since = reading.at.elapsed();
+        let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        let time = date::from_micros(date::micros(reading.time).saturating_add(micros));
+        time.filter(|_| since < FRESH)
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {

@@ -44,7 +44,11 @@ pub(crate) const HOLD: &str = "/* ledger::HOLD */ \
 
 pub(crate) const APPEND: &str = "/* ledger::APPEND */ \
     INSERT INTO ledger (kind, subject, service, at, what, from_phase, to_phase, actor, details) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    SELECT kind, subject, service, at, what, from_phase, to_phase, actor, details \
+    FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], \
+        $7::text[], $8::text[], $9::json[]) WITH ORDINALITY \
+        AS new (kind, subject, service, at, what, from_phase, to_phase, actor, details, number) \
+    ORDER BY number";
 
 const LAST: &str = "/* ledger::LAST */ \
     SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last FROM ledger_sequence";

@@ -7,7 +7,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::database::Database;
-use crate::rows::{CALLBACKS_DUE, HEADS, LONGEST_IDLE, REFRESH};
+use crate::rows::{CALLBACKS_DUE, HEADS, LONGEST_IDLE, REFRESH, UPDATE};
 use crate::search::Search;
 use crate::{Options, PostgresStore};
 
@@ -53,11 +53,12 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     let (service, open) = (Uuid::from_u128(1), Uuid::nil());
     let now = callback_domain::date::LATEST;
 
-    let heads = plan(&client, HEADS, &[&service, &open]).await;
+    let heads = plan(&client, HEADS, &[&service, &open, &16_i64]).await;
     is_by(&heads, &["callbacks_ready"]);
     assert!(!heads.contains("Sort"), "{heads}");
-    let (none, key) = (Vec::<Uuid>::new(), "+17");
-    let refresh = plan(&client, REFRESH, &[&key, &false, &none]).await;
+    let (no_keys, none) = (Vec::<&str>::new(), Vec::<Uuid>::new());
+    let (keys, closed) = (vec!["+17", "+18"], vec![false, true]);
+    let refresh = plan(&client, REFRESH, &[&keys, &closed, &no_keys, &none]).await;
     is_by(&refresh, &["callbacks_line", "callbacks_ready_key"]);
     let due = plan(&client, CALLBACKS_DUE, &[&now, &500_i64, &4_000_i64]).await;
     is_by(&due, &["callbacks_deadline"]);

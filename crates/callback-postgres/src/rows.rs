@@ -1,32 +1,42 @@
 //! The rows of one open transaction.
 //!
-//! Writes are sent at once and awaited together before the commit: the connection keeps their
-//! order, so that later statements of the transaction see them, and a write costs no round trip.
-//! What a transaction has locked cannot change under it, so it is read once.
+//! What a transaction has locked cannot change under it, so it is read once, and for all commands
+//! of a batch together.
+//! Writes are kept until something looks through an index, or until the end; then they go as one
+//! statement for each table, sent one after another without waiting: the connection keeps their
+//! order, so that later statements see them, and a write costs no round trip.
 
+mod ahead;
 mod clock;
 mod line;
 mod port;
+mod queues;
 mod staff;
+mod unsent;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
 use callback_domain::agent::Agent;
+use callback_domain::attempt::Attempt;
+use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, AttemptId, CallbackId, ServiceId};
 use callback_domain::picking::Passes;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::route::Route;
-use callback_engine::store::{Rowed, StoreError};
+use callback_engine::store::{Claim, Rowed, StoreError};
+use callback_engine::suppression::Suppression;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
+use self::queues::Queues;
+use self::unsent::Unsent;
 use crate::connection::{Parameter, Session, name};
 use crate::failure::Failure;
 
@@ -49,15 +59,16 @@ pub(crate) use port::suppression;
 #[cfg(test)]
 pub(crate) use {
     clock::CALLBACKS as CALLBACKS_DUE,
-    line::{HEADS, REFRESH},
+    queues::HEADS,
     staff::LONGEST_IDLE,
+    unsent::{REFRESH, UPDATE},
 };
 
 /// A write that was sent.
 struct Write {
     sql: &'static str,
-    /// Why it must have touched a row, in words for when it has not.
-    guard: Option<&'static str>,
+    /// How many rows it must have touched, and why, in words for when it has not.
+    guard: Option<(usize, &'static str)>,
     result: Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>,
 }
 
@@ -66,10 +77,18 @@ pub(crate) struct PostgresRows<'a> {
     session: &'a mut Session,
     now: Instant,
     locks: bool,
+    unsent: Unsent,
     writes: Vec<Write>,
     failure: Option<Failure>,
+    /// Lanes in which something became ready.
+    woken: BTreeSet<(ServiceId, Option<AgentId>)>,
+    /// Lines that are locked.
     lines: HashSet<TargetKey>,
-    heads: HashSet<CallbackId>,
+    callbacks: HashMap<CallbackId, Callback>,
+    attempts: HashMap<AttemptId, Attempt>,
+    claims: HashMap<TargetKey, Option<Claim>>,
+    suppressed: HashMap<TargetKey, Vec<Suppression>>,
+    queues: Queues,
     passes: HashMap<ServiceId, Passes>,
     services: HashMap<ServiceId, Option<Arc<Service>>>,
     agents: HashMap<AgentId, Option<Agent>>,
@@ -77,6 +96,8 @@ pub(crate) struct PostgresRows<'a> {
     capped: Option<Vec<(ServiceId, u32)>>,
     ledger_is_held: bool,
     shared_the_due: bool,
+    /// Up to when all that was due has been handed out.
+    nothing_due: Option<Instant>,
 }
 
 impl<'a> PostgresRows<'a> {
@@ -95,10 +116,16 @@ impl<'a> PostgresRows<'a> {
             session,
             now,
             locks,
+            unsent: Unsent::default(),
             writes: Vec::new(),
             failure: None,
+            woken: BTreeSet::new(),
             lines: HashSet::new(),
-            heads: HashSet::new(),
+            callbacks: HashMap::new(),
+            attempts: HashMap::new(),
+            claims: HashMap::new(),
+            suppressed: HashMap::new(),
+            queues: Queues::default(),
             passes: HashMap::new(),
             services: HashMap::new(),
             agents: HashMap::new(),
@@ -106,6 +133,7 @@ impl<'a> PostgresRows<'a> {
             capped: None,
             ledger_is_held: false,
             shared_the_due: false,
+            nothing_due: None,
         }
     }
 
@@ -114,8 +142,16 @@ impl<'a> PostgresRows<'a> {
         self.failure.take()
     }
 
-    /// Waits for every write; only then may the transaction be committed.
-    pub(crate) async fn flush(&mut self) -> Rowed<()> {
+    /// Sends every write and waits for all; only then may the transaction be committed.
+    ///
+    /// Answers the lanes in which something became ready.
+    pub(crate) async fn flush(&mut self) -> Rowed<BTreeSet<(ServiceId, Option<AgentId>)>> {
+        self.send_unsent().await?;
+        self.await_writes().await?;
+        Ok(std::mem::take(&mut self.woken))
+    }
+
+    async fn await_writes(&mut self) -> Rowed<()> {
         for write in std::mem::take(&mut self.writes) {
             let result = write.result.await;
             self.settle(write.sql, write.guard, result).await?;
@@ -126,14 +162,21 @@ impl<'a> PostgresRows<'a> {
     async fn settle(
         &mut self,
         sql: &'static str,
-        guard: Option<&'static str>,
+        guard: Option<(usize, &'static str)>,
         result: Result<u64, Error>,
     ) -> Rowed<()> {
         match (result, guard) {
             (Err(error), _) => Err(self.fail(Failure::of(name(sql), &error)).await),
-            (Ok(0), Some(guard)) => Err(self.fail(Failure::conflict(name(sql), guard)).await),
+            (Ok(touched), Some((rows, why))) if touched < rows as u64 => {
+                Err(self.conflict(name(sql), why).await)
+            }
             (Ok(_), _) => Ok(()),
         }
+    }
+
+    /// Makes the transaction run again, since another was in the way.
+    async fn conflict(&mut self, during: &'static str, why: &str) -> StoreError {
+        self.fail(Failure::conflict(during, why)).await
     }
 
     /// Notes why the transaction is useless; what failed first is the cause of the rest.
@@ -155,6 +198,11 @@ impl<'a> PostgresRows<'a> {
             Ok(rows) => Ok(rows),
             Err(failure) => Err(self.fail(failure).await),
         }
+    }
+
+    async fn query_owned(&mut self, sql: &'static str, parameters: &[Owned]) -> Rowed<Vec<Row>> {
+        let given: Vec<Parameter<'_>> = parameters.iter().map(|value| &**value as _).collect();
+        self.query(sql, &given).await
     }
 
     async fn query_one(
@@ -184,21 +232,22 @@ impl<'a> PostgresRows<'a> {
         self.send(sql, parameters, None).await
     }
 
-    /// A write that must touch a row, or else the transaction runs again.
+    /// A write that must touch so many rows, or else the transaction runs again.
     async fn write_guarded(
         &mut self,
         sql: &'static str,
         parameters: Vec<Owned>,
-        guard: &'static str,
+        rows: usize,
+        why: &'static str,
     ) -> Rowed<()> {
-        self.send(sql, parameters, Some(guard)).await
+        self.send(sql, parameters, Some((rows, why))).await
     }
 
     async fn send(
         &mut self,
         sql: &'static str,
         parameters: Vec<Owned>,
-        guard: Option<&'static str>,
+        guard: Option<(usize, &'static str)>,
     ) -> Rowed<()> {
         let statement = match self.session.prepare(sql).await {
             Ok(statement) => statement,
@@ -213,7 +262,7 @@ impl<'a> PostgresRows<'a> {
             Poll::Pending => self.writes.push(Write { sql, guard, result }),
         }
         if self.writes.len() >= WRITES_UNDER_WAY {
-            self.flush().await?;
+            self.await_writes().await?;
         }
         Ok(())
     }

@@ -259,10 +259,15 @@ impl Store for PostgresStore {
         if let Some(clock) = &self.clock {
             return Ok(clock.now());
         }
+        if let Some(time) = self.connector.time() {
+            return Ok(time);
+        }
         let sql = "/* PostgresStore::now */ SELECT clock_timestamp() AS now";
         let row = self.ask_one(sql, &[]).await?;
         let row = row.ok_or_else(|| stopped("the database did not tell the time"))?;
-        column(&row, "clock", "now")
+        let time = column(&row, "clock", "now")?;
+        self.connector.note_time(time);
+        Ok(time)
     }
 
     fn is_exclusive(&self) -> bool {

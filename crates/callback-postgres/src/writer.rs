@@ -1,16 +1,19 @@
 //! The writers: each takes what waits, runs it in one transaction, and answers after the commit.
 //!
-//! Creations that wait together share a transaction: they lock nothing that another creation
-//! locks unless duplicates are refused, so the batch costs one commit and cannot block itself.
+//! Commands of one kind that wait together share a transaction, and with it statements and commit:
+//! creations, moves and reports of what is under way, and agents who ask for their next task.
+//! A creation locks nothing that another locks unless duplicates are refused; the others lock
+//! lines and agents in one order, and each is for a callback and an agent of its own.
 //! Everything else runs alone, so that no transaction keeps more lines and agents from the other
 //! nodes than its command needs.
 //! After a conflict a batch is taken apart, and each command runs again alone until it is through.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use callback_domain::date::Instant;
+use callback_domain::id::{AgentId, ServiceId};
 use callback_engine::clock::Clock;
 use callback_engine::command::{Command, Done, What};
 use callback_engine::hint::Hint;
@@ -57,38 +60,97 @@ pub(crate) struct Job {
 /// Commands that wait for a writer.
 #[derive(Default)]
 pub(crate) struct Jobs {
-    waiting: Mutex<VecDeque<Job>>,
+    line: Mutex<Waiting>,
     arrival: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    waiting: VecDeque<Job>,
+    /// A batch of those who take tasks is under way.
+    taking: bool,
 }
 
 impl Jobs {
     pub(crate) fn push(&self, job: Job) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(job);
+        self.line.lock().unwrap_or_else(PoisonError::into_inner).waiting.push_back(job);
         self.arrival.notify_one();
     }
 
-    /// The next command, or the creations that wait in a row.
-    async fn next(&self, batch: usize) -> Vec<Job> {
+    /// The next command, and those of its kind that wait with it.
+    async fn next(&self, batch: usize) -> (Kind, Vec<Job>) {
         loop {
             let arrival = self.arrival.notified();
-            let found = self.take(batch);
-            if !found.is_empty() {
+            if let Some(found) = self.take(batch) {
                 return found;
             }
             arrival.await;
         }
     }
 
-    fn take(&self, batch: usize) -> Vec<Job> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let creations = waiting.iter().take_while(|job| is_creation(&job.command.what)).count();
-        let taken = creations.clamp(1, batch.max(1)).min(waiting.len());
-        waiting.drain(..taken).collect()
+    fn take(&self, batch: usize) -> Option<(Kind, Vec<Job>)> {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_go = |kind| kind != Kind::Take || !line.taking;
+        let first = line.waiting.iter().position(|job| may_go(Kind::of(&job.command.what)))?;
+        let kind = Kind::of(&line.waiting[first].command.what);
+        let most = if kind == Kind::Alone { 1 } else { batch.max(1) };
+        let mut taken = Vec::new();
+        let mut left = VecDeque::with_capacity(line.waiting.len());
+        for (at, job) in std::mem::take(&mut line.waiting).into_iter().enumerate() {
+            let goes = at >= first && taken.len() < most && Kind::of(&job.command.what) == kind;
+            if goes { taken.push(job) } else { left.push_back(job) }
+        }
+        line.waiting = left;
+        line.taking |= kind == Kind::Take;
+        Some((kind, taken))
+    }
+
+    /// A batch is through.
+    fn done(&self, kind: Kind) {
+        if kind == Kind::Take {
+            self.line.lock().unwrap_or_else(PoisonError::into_inner).taking = false;
+            self.arrival.notify_one();
+        }
     }
 }
 
-const fn is_creation(what: &What) -> bool {
-    matches!(what, What::Create(_))
+/// What may share a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Create,
+    Move,
+    /// One batch at a time: those who take from one queue would wait for each other.
+    Take,
+    Alone,
+}
+
+impl Kind {
+    const fn of(what: &What) -> Self {
+        match what {
+            What::Create(_) => Self::Create,
+            What::Move { .. } | What::Report { .. } => Self::Move,
+            What::Next { .. } => Self::Take,
+            What::Tick { .. }
+            | What::Dispatch { .. }
+            | What::Survey
+            | What::Renew { .. }
+            | What::TakeOver { .. }
+            | What::Recalculate { .. }
+            | What::CreateService(_)
+            | What::ReplaceService { .. }
+            | What::DeleteService { .. }
+            | What::CreateAgent(_)
+            | What::ReplaceAgent { .. }
+            | What::DeleteAgent { .. }
+            | What::ChangeAgent { .. }
+            | What::Suppress(_)
+            | What::Unsuppress { .. }
+            | What::Task { .. }
+            | What::Explain { .. }
+            | What::Position { .. }
+            | What::Insight { .. } => Self::Alone,
+        }
+    }
 }
 
 /// Whether a command edits what all others rely on, so that it runs while no other does.
@@ -126,8 +188,9 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) async fn work(mut self) {
         loop {
-            let jobs = self.jobs.next(self.batch).await;
+            let (kind, jobs) = self.jobs.next(self.batch).await;
             self.carry_out(jobs).await;
+            self.jobs.done(kind);
         }
     }
 
@@ -184,7 +247,7 @@ impl Writer {
             Some(session) => session,
             None => self.connector.open().await.map_err(Failure::Other)?,
         };
-        match transact(&mut session, commands, self.clock.as_deref()).await {
+        match transact(&self.connector, &mut session, commands, self.clock.as_deref()).await {
             Ran::Through(results) => {
                 self.session = Some(session);
                 Ok(results)
@@ -232,31 +295,54 @@ impl Writer {
     }
 }
 
-async fn transact(session: &mut Session, commands: &[Command], clock: Option<&dyn Clock>) -> Ran {
+async fn transact(
+    connector: &Connector,
+    session: &mut Session,
+    commands: &[Command],
+    clock: Option<&dyn Clock>,
+) -> Ran {
     let alone = commands.iter().any(|command| edits_the_shape(&command.what));
     let shape = if alone { HOLD_THE_SHAPE } else { SHARE_THE_SHAPE };
     let now = match begin(session, shape).await {
         Ok(now) => now,
         Err(failure) => return Ran::Failed(failure),
     };
+    connector.note_time(now);
     let now = clock.map_or(now, Clock::now);
     let mut rows = PostgresRows::writing(session, now);
+    let ready = match commands {
+        [command] => lock_ahead(&mut rows, command).await,
+        _ => rows.read_ahead(commands).await.map(|()| None),
+    };
+    let narrowed = match ready {
+        Ok(narrowed) => narrowed,
+        Err(error) => return Ran::Failed(rows.failure().unwrap_or(Failure::Other(error))),
+    };
     let mut results = Vec::with_capacity(commands.len());
-    for command in commands {
-        let result = match lock_ahead(&mut rows, command).await {
-            Ok(()) => work::run(&mut rows, command).await,
-            Err(error) => Err(Error::Store(error)),
-        };
+    for command in narrowed.as_ref().map_or(commands, std::slice::from_ref) {
+        let result = work::run(&mut rows, command).await;
         if let Err(Error::Store(error)) = result {
             return Ran::Failed(rows.failure().unwrap_or(Failure::Other(error)));
         }
         results.push(result);
     }
-    if let Err(error) = rows.flush().await {
-        return Ran::Failed(rows.failure().unwrap_or(Failure::Other(error)));
+    match rows.flush().await {
+        Ok(woken) => wake(&mut results, woken),
+        Err(error) => return Ran::Failed(rows.failure().unwrap_or(Failure::Other(error))),
     }
     drop(rows);
     commit(session, results).await
+}
+
+/// Has the first command that did something wake whom the transaction woke.
+fn wake(results: &mut [Result<Done, Error>], woken: BTreeSet<(ServiceId, Option<AgentId>)>) {
+    let Some(done) = results.iter_mut().find_map(|result| result.as_mut().ok()) else { return };
+    for (service, agent) in woken {
+        match agent {
+            Some(agent) => done.after.agents.insert(agent),
+            None => done.after.services.insert(service),
+        };
+    }
 }
 
 async fn begin(session: &mut Session, shape: &'static str) -> Result<Instant, Failure> {
@@ -271,15 +357,25 @@ async fn begin(session: &mut Session, shape: &'static str) -> Result<Instant, Fa
     row.try_get("now").map_err(|error| Failure::of("beginning", &error))
 }
 
-/// Locks what is locked in an order of its own, before anything else.
-async fn lock_ahead(rows: &mut PostgresRows<'_>, command: &Command) -> Result<(), StoreError> {
-    if let What::Dispatch { services, agents, .. } = &command.what {
-        rows.lock_queues(services, agents).await
-    } else if let What::Next { agent } = &command.what {
-        rows.lock_queues(&[], &[*agent]).await
-    } else {
-        Ok(())
+/// Locks what a command locks in an order of its own, before anything else; answers the command
+/// to run instead when there is less to do.
+async fn lock_ahead(
+    rows: &mut PostgresRows<'_>,
+    command: &Command,
+) -> Result<Option<Command>, StoreError> {
+    if let What::Dispatch { services, agents, limit } = &command.what {
+        let (services, agents) = rows.takers(services, agents).await?;
+        if !(services.is_empty() && agents.is_empty()) {
+            rows.lock_queues(&services, &agents).await?;
+        }
+        let what = What::Dispatch { services, agents, limit: *limit };
+        let (actor, site) = (command.actor.clone(), Arc::clone(&command.site));
+        return Ok(Some(Command { actor, site, what }));
     }
+    if let What::Next { agent } = &command.what {
+        rows.lock_queues(&[], &[*agent]).await?;
+    }
+    Ok(None)
 }
 
 async fn commit(session: &mut Session, results: Vec<Result<Done, Error>>) -> Ran {

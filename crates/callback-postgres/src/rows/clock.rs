@@ -1,6 +1,7 @@
 //! What is due, shared among nodes: what one has locked, the others pass over.
 
 use callback_domain::attempt::Attempt;
+use callback_domain::callback::Callback;
 use callback_domain::date::{self, Instant};
 use callback_domain::target::TargetKey;
 use callback_engine::store::{Due, Rowed};
@@ -76,6 +77,10 @@ const OPEN: &str = "/* PostgresRows::open_attempts */ \
 
 impl PostgresRows<'_> {
     pub(super) async fn what_is_due(&mut self, at: Instant, limit: usize) -> Rowed<Due> {
+        if self.nothing_due.is_some_and(|known| at <= known) {
+            return Ok(Due::default());
+        }
+        self.send_unsent().await?;
         let most = sql_limit(limit);
         let (callbacks, callback_lines) = self.pick(CALLBACKS, at, most).await?;
         let (attempts, attempt_lines) = self.pick(ATTEMPTS, at, most).await?;
@@ -107,7 +112,21 @@ impl PostgresRows<'_> {
         };
         let full = [due.callbacks.len(), due.attempts.len(), due.agents.len(), due.keys.len()];
         self.shared_the_due = full.into_iter().all(|found| found < limit);
+        self.nothing_due = (due.callbacks.len() < limit).then_some(at);
+        self.keep_due(&due);
+        let lines: Vec<TargetKey> =
+            due.callbacks.iter().map(Callback::key).chain(due.keys.iter().cloned()).collect();
+        self.read_lines_ahead(&lines).await?;
         Ok(due)
+    }
+
+    fn keep_due(&mut self, due: &Due) {
+        for callback in &due.callbacks {
+            self.callbacks.insert(callback.id, callback.clone());
+        }
+        for attempt in &due.attempts {
+            self.attempts.insert(attempt.id, attempt.clone());
+        }
     }
 
     async fn pick(
@@ -131,6 +150,7 @@ impl PostgresRows<'_> {
 
     /// The earliest deadline; what others are moving just now is looked at again after a rest.
     pub(super) async fn earliest(&mut self) -> Rowed<Option<Instant>> {
+        self.send_unsent().await?;
         let row = self.query_one(NEXT_DEADLINE, &[]).await?;
         let at: Option<Instant> = match &row {
             Some(row) => column(row, "callbacks", "least")?,

@@ -3,19 +3,16 @@
 use std::collections::BTreeSet;
 
 use callback_domain::callback::{Callback, Phase};
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
-use callback_domain::picking::{Heads, OrderKey};
-use callback_domain::priority::Priority;
+use callback_domain::date::Instant;
+use callback_domain::id::{CallbackId, ServiceId};
 use callback_domain::target::TargetKey;
 use callback_engine::store::{Gate, Rowed};
 use tokio_postgres::Row;
-use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use super::{OPEN_LANE, PostgresRows, owned};
-use crate::failure::Failure;
+use super::{OPEN_LANE, PostgresRows};
 use crate::locks::class;
-use crate::records::{column, corrupt, limit as sql_limit, record, signed};
+use crate::records::{column, limit as sql_limit, record};
 
 /// Locks the lines of keys.
 const LOCK_LINES: &str = concat!(
@@ -33,56 +30,12 @@ const LOCK_LINE_OF: &str = concat!(
 const CALLBACK: &str =
     "/* PostgresRows::callback */ SELECT id, key, ready, record FROM callbacks WHERE id = $1";
 
-const INSERT: &str = "/* PostgresRows::insert_callback */ \
-    INSERT INTO callbacks (id, service, key, phase, priority, due, place, lane, backed_off, ready, \
-        deadline, agent, reason, creator, external_task_id, caller_id, created_at, updated_at, \
-        version, record) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, false, $10, $11, $12, $13, $14, $15, $16, $17, \
-        $18, $19)";
-
-const UPDATE: &str = "/* PostgresRows::update_callback */ \
-    UPDATE callbacks SET key = $2, phase = $3, priority = $4, due = $5, place = $6, lane = $7, \
-        backed_off = $8, ready = ready AND $9, deadline = $10, agent = $11, reason = $12, \
-        caller_id = $13, updated_at = $14, version = $15, record = $16 \
-    WHERE id = $1 AND version = $17";
-
 const LIVE: &str = "/* PostgresRows::live_callbacks */ \
     SELECT id, key FROM callbacks WHERE service = $1 AND phase <> 'Terminated' AND id > $2 \
     ORDER BY id LIMIT $3";
 
 const LIVE_RECORDS: &str = "/* PostgresRows::live_callbacks records */ \
     SELECT id, key, record FROM callbacks WHERE id = ANY($1) AND phase <> 'Terminated' ORDER BY id";
-
-/// The front of each group of a key, found from group to group however many wait in each; then
-/// whatever is ready and should not be, and the reverse, is turned over.
-pub(crate) const REFRESH: &str = "/* PostgresRows::refresh */ \
-    WITH RECURSIVE front AS ( \
-        (SELECT id, service, lane, priority, ready FROM callbacks \
-         WHERE key = $1 AND place IS NOT NULL AND NOT backed_off \
-         ORDER BY service, lane, priority, place, id LIMIT 1) \
-        UNION ALL \
-        SELECT next.* FROM front CROSS JOIN LATERAL \
-        (SELECT id, service, lane, priority, ready FROM callbacks \
-         WHERE key = $1 AND place IS NOT NULL AND NOT backed_off \
-           AND (service, lane, priority) > (front.service, front.lane, front.priority) \
-         ORDER BY service, lane, priority, place, id LIMIT 1) AS next \
-    ), open AS ( \
-        SELECT id, service, lane, ready FROM front WHERE NOT $2 AND service <> ALL($3) \
-    ), turned AS ( \
-        UPDATE callbacks SET ready = NOT ready WHERE id = ANY(ARRAY( \
-            SELECT id FROM open WHERE NOT ready \
-            UNION ALL \
-            SELECT id FROM callbacks WHERE key = $1 AND ready AND id NOT IN (SELECT id FROM open))) \
-    ) \
-    SELECT id, service, lane FROM open";
-
-/// One seek for each level, among what is ready only.
-pub(crate) const HEADS: &str = "/* PostgresRows::heads */ \
-    SELECT head.id, level::smallint AS priority, head.place \
-    FROM generate_series(0, 8) AS level CROSS JOIN LATERAL ( \
-        SELECT id, place FROM callbacks \
-        WHERE ready AND service = $1 AND lane = $2 AND priority = level::smallint \
-        ORDER BY place, id LIMIT 1) AS head";
 
 impl PostgresRows<'_> {
     /// Locks a customer's line until the end of the transaction.
@@ -109,6 +62,9 @@ impl PostgresRows<'_> {
     }
 
     pub(super) async fn one_callback(&mut self, id: CallbackId) -> Rowed<Option<Callback>> {
+        if let Some(known) = self.callbacks.get(&id) {
+            return Ok(Some(known.clone()));
+        }
         let (locked, mut found) =
             self.lock_and_read((LOCK_LINE_OF, &[&id.0]), (CALLBACK, &[&id.0])).await?;
         for row in &locked {
@@ -126,64 +82,34 @@ impl PostgresRows<'_> {
         }
         let Some(row) = found.first() else { return Ok(None) };
         let ready: bool = column(row, "callbacks", "ready")?;
-        if self.heads.remove(&id) && self.locks && !ready {
-            let gone = Failure::conflict("PostgresRows::callback", "the head of a queue was taken");
-            return Err(self.fail(gone).await);
+        if self.queues.is_unsure(id) && self.locks && !ready {
+            return Err(self
+                .conflict("PostgresRows::callback", "the head of a queue was taken")
+                .await);
         }
-        record(row, "callbacks").map(Some)
+        let callback: Callback = record(row, "callbacks")?;
+        self.callbacks.insert(id, callback.clone());
+        Ok(Some(callback))
     }
 
-    pub(super) async fn insert(&mut self, callback: &Callback) -> Rowed<()> {
-        let at = Standing::of(callback);
-        let parameters = owned![
-            callback.id.0,
-            callback.service.0,
-            callback.key().as_str().to_owned(),
-            callback.phase_name().name(),
-            i16::from(callback.priority.level()),
-            callback.due,
-            at.place,
-            at.lane,
-            at.backed_off,
-            callback.deadline().map(|(at, _)| at),
-            callback.agent().map(|agent| agent.0),
-            callback.termination_reason().map(|reason| reason.name()),
-            callback.creator.name(),
-            callback.external_task_id.clone(),
-            callback.caller_id.clone(),
-            callback.created_at,
-            callback.updated_at,
-            signed(callback.version),
-            Json(callback.clone()),
-        ];
-        self.write(INSERT, parameters).await
+    pub(super) fn insert(&mut self, callback: &Callback) {
+        self.note_deadline(callback.deadline().map(|(at, _)| at));
+        self.callbacks.insert(callback.id, callback.clone());
+        self.unsent.insert(callback.clone());
     }
 
-    pub(super) async fn update(&mut self, before: &Callback, callback: &Callback) -> Rowed<()> {
-        let at = Standing::of(callback);
-        let stays = before.key() == callback.key()
-            && before.priority == callback.priority
-            && Standing::of(before) == at;
-        let parameters = owned![
-            callback.id.0,
-            callback.key().as_str().to_owned(),
-            callback.phase_name().name(),
-            i16::from(callback.priority.level()),
-            callback.due,
-            at.place,
-            at.lane,
-            at.backed_off,
-            stays,
-            callback.deadline().map(|(at, _)| at),
-            callback.agent().map(|agent| agent.0),
-            callback.termination_reason().map(|reason| reason.name()),
-            callback.caller_id.clone(),
-            callback.updated_at,
-            signed(callback.version),
-            Json(callback.clone()),
-            signed(before.version),
-        ];
-        self.write_guarded(UPDATE, parameters, "the callback has moved on").await
+    pub(super) fn update(&mut self, before: &Callback, callback: &Callback) {
+        self.note_deadline(callback.deadline().map(|(at, _)| at));
+        self.queues.leave(before);
+        self.callbacks.insert(callback.id, callback.clone());
+        self.unsent.update(before, callback.clone());
+    }
+
+    /// What was written may have become due meanwhile.
+    pub(super) fn note_deadline(&mut self, deadline: Option<Instant>) {
+        if deadline.is_some_and(|deadline| self.nothing_due.is_some_and(|at| deadline <= at)) {
+            self.nothing_due = None;
+        }
     }
 
     /// The live callbacks of a service after an id; fewer than the limit only when there are no more.
@@ -195,6 +121,7 @@ impl PostgresRows<'_> {
     ) -> Rowed<Vec<Callback>> {
         let mut after = after.map_or(Uuid::nil(), |after| after.0);
         let mut found: Vec<Callback> = Vec::new();
+        self.send_unsent().await?;
         while found.len() < limit {
             let left = sql_limit(limit - found.len());
             let rows = self.query(LIVE, &[&service.0, &after, &left]).await?;
@@ -229,56 +156,31 @@ impl PostgresRows<'_> {
         Ok(found)
     }
 
-    pub(super) async fn heads_of(
-        &mut self,
-        service: ServiceId,
-        lane: Option<AgentId>,
-    ) -> Rowed<Heads> {
-        self.lock_passes(&[service]).await?;
-        let lane = lane.map_or(OPEN_LANE, |agent| agent.0);
-        let rows = self.query(HEADS, &[&service.0, &lane]).await?;
-        let mut heads = Heads::default();
-        for row in &rows {
-            let level: i16 = column(row, "callbacks", "priority")?;
-            let priority = u8::try_from(level).ok().and_then(Priority::from_level);
-            let Some(priority) = priority else {
-                return Err(corrupt(row, "callbacks", "priority", format!("{level} is none")));
-            };
-            let id = CallbackId(column(row, "callbacks", "id")?);
-            self.heads.insert(id);
-            heads.offer(priority, OrderKey { at: column(row, "callbacks", "place")?, id });
+    pub(super) fn refresh_line(&mut self, key: &TargetKey, gate: &Gate) {
+        if gate.closed {
+            self.queues.close(key);
+        } else {
+            self.queues.forget();
         }
-        Ok(heads)
-    }
-
-    pub(super) async fn refresh_line(
-        &mut self,
-        key: &TargetKey,
-        gate: &Gate,
-    ) -> Rowed<Vec<(ServiceId, Option<AgentId>)>> {
-        self.lock_line(key).await?;
-        let closed: Vec<Uuid> = gate.closed_services.iter().map(|service| service.0).collect();
-        let rows = self.query(REFRESH, &[&key.as_str(), &gate.closed, &closed]).await?;
-        let mut lanes = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let lane: Uuid = column(row, "callbacks", "lane")?;
-            let lane = (lane != OPEN_LANE).then_some(AgentId(lane));
-            lanes.push((ServiceId(column(row, "callbacks", "service")?), lane));
-        }
-        Ok(lanes)
+        self.unsent.refresh(key.clone(), gate.clone());
     }
 }
 
 /// Where a callback stands in the queue, as its columns say it.
 #[derive(PartialEq)]
-struct Standing {
-    place: Option<callback_domain::date::Instant>,
-    lane: Uuid,
-    backed_off: bool,
+pub(super) struct Standing {
+    pub(super) place: Option<Instant>,
+    pub(super) lane: Uuid,
+    pub(super) backed_off: bool,
 }
 
 impl Standing {
-    fn of(callback: &Callback) -> Self {
+    /// Whether it waits without back-off.
+    pub(super) const fn waits(&self) -> bool {
+        self.place.is_some() && !self.backed_off
+    }
+
+    pub(super) fn of(callback: &Callback) -> Self {
         match &callback.phase {
             Phase::InQueue { place, held_for, not_before, .. } => Self {
                 place: Some(*place),

@@ -20,7 +20,6 @@ use uuid::Uuid;
 
 use super::{PostgresRows, owned};
 use crate::failure::Failure;
-use crate::ledger;
 use crate::locks::class;
 use crate::records::{column, corrupt, limit as sql_limit, record, records, unsigned};
 
@@ -44,15 +43,6 @@ const LOCK_LINE_OF_ATTEMPT: &str = concat!(
     ", hashtext(key)) FROM attempts WHERE id = $1"
 );
 const ATTEMPT: &str = "/* PostgresRows::attempt */ SELECT id, record FROM attempts WHERE id = $1";
-const PUT_ATTEMPT: &str = "/* PostgresRows::put_attempt */ \
-    INSERT INTO attempts (id, callback, number, key, node, open, deadline, customer_requested_at, record) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET \
-        node = excluded.node, open = excluded.open, deadline = excluded.deadline, \
-        customer_requested_at = excluded.customer_requested_at, record = excluded.record";
-const PUT_CLAIM: &str = "/* PostgresRows::put_claim */ \
-    INSERT INTO claims (key, callback, service, attempt) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (key) DO UPDATE SET attempt = excluded.attempt \
-    WHERE claims.callback = excluded.callback";
 const WAITING: &str = "/* PostgresRows::waiting */ \
     SELECT priority, count(*), min(place) AS place FROM callbacks \
     WHERE service = $1 AND place IS NOT NULL GROUP BY priority";
@@ -92,14 +82,17 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn insert_callback(&mut self, callback: &Callback) -> Rowed<()> {
-        self.insert(callback).await
+        self.insert(callback);
+        Ok(())
     }
 
     async fn update_callback(&mut self, before: &Callback, callback: &Callback) -> Rowed<()> {
-        self.update(before, callback).await
+        self.update(before, callback);
+        Ok(())
     }
 
     async fn has_live_callbacks(&mut self, service: ServiceId) -> Rowed<bool> {
+        self.send_unsent().await?;
         let sql = "/* PostgresRows::has_live_callbacks */ SELECT FROM callbacks \
             WHERE service = $1 AND phase <> 'Terminated' LIMIT 1";
         Ok(self.query_one(sql, &[&service.0]).await?.is_some())
@@ -110,6 +103,7 @@ impl Rows for PostgresRows<'_> {
         service: ServiceId,
         key: &TargetKey,
     ) -> Rowed<Option<CallbackId>> {
+        self.send_unsent().await?;
         self.lock_line(key).await?;
         let sql = "/* PostgresRows::live_duplicate */ SELECT id FROM callbacks \
             WHERE key = $2 AND service = $1 AND phase <> 'Terminated' ORDER BY id LIMIT 1";
@@ -118,6 +112,7 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn queued_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
+        self.send_unsent().await?;
         let lock: &[crate::connection::Parameter<'_>] = &[&service.0];
         let (_, rows) = self
             .lock_and_read((LOCK_QUEUE_LENGTH, lock), (QUEUED, &[&service.0, &i64::from(limit)]))
@@ -140,6 +135,7 @@ impl Rows for PostgresRows<'_> {
         service: Option<ServiceId>,
         limit: usize,
     ) -> Rowed<Vec<Callback>> {
+        self.send_unsent().await?;
         let service = service.map(|service| service.0);
         records(&self.query(HELD, &[&agent.0, &service, &sql_limit(limit)]).await?, "callbacks")
     }
@@ -161,10 +157,14 @@ impl Rows for PostgresRows<'_> {
         key: &TargetKey,
         gate: &Gate,
     ) -> Rowed<Vec<(ServiceId, Option<AgentId>)>> {
-        self.refresh_line(key, gate).await
+        self.lock_line(key).await?;
+        self.refresh_line(key, gate);
+        // Told at the commit.
+        Ok(Vec::new())
     }
 
     async fn waits(&mut self, key: &TargetKey) -> Rowed<bool> {
+        self.send_unsent().await?;
         let sql = "/* PostgresRows::waits */ SELECT FROM callbacks \
             WHERE key = $1 AND place IS NOT NULL AND NOT backed_off LIMIT 1";
         Ok(self.query_one(sql, &[&key.as_str()]).await?.is_some())
@@ -183,6 +183,7 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn ready_services(&mut self) -> Rowed<Vec<ServiceId>> {
+        self.send_unsent().await?;
         let rows = self.query(READY_SERVICES, &[]).await?;
         rows.iter().map(|row| column(row, "services", "id").map(ServiceId)).collect()
     }
@@ -193,11 +194,12 @@ impl Rows for PostgresRows<'_> {
 
     async fn put_passes(&mut self, service: ServiceId, passes: &Passes) -> Rowed<()> {
         self.passes.insert(service, *passes);
-        let sql = "/* PostgresRows::put_passes */ UPDATE passes SET ahead = $2 WHERE service = $1";
-        self.write(sql, owned![service.0, <[u8; 7]>::from(*passes).to_vec()]).await
+        self.unsent.put_passes(service, *passes);
+        Ok(())
     }
 
     async fn waiting(&mut self, service: ServiceId) -> Rowed<([u64; 9], Option<Instant>)> {
+        self.send_unsent().await?;
         let (mut counts, mut earliest) = ([0; 9], None::<Instant>);
         for row in &self.query(WAITING, &[&service.0]).await? {
             let level: i16 = column(row, "callbacks", "priority")?;
@@ -218,6 +220,7 @@ impl Rows for PostgresRows<'_> {
         priority: Priority,
         order: OrderKey,
     ) -> Rowed<u64> {
+        self.send_unsent().await?;
         let sql = "/* PostgresRows::ahead */ SELECT count(*) FROM callbacks \
             WHERE service = $1 AND priority = $2 AND place IS NOT NULL AND (place, id) < ($3, $4)";
         let level = i16::from(priority.level());
@@ -226,60 +229,52 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn claim(&mut self, key: &TargetKey) -> Rowed<Option<Claim>> {
-        self.lock_line(key).await?;
-        let sql = "/* PostgresRows::claim */ \
-            SELECT key, callback, service, attempt FROM claims WHERE key = $1";
-        let Some(row) = self.query_one(sql, &[&key.as_str()]).await? else { return Ok(None) };
-        Ok(Some(Claim {
-            callback: CallbackId(column(&row, "claims", "callback")?),
-            service: ServiceId(column(&row, "claims", "service")?),
-            attempt: column::<Option<Uuid>>(&row, "claims", "attempt")?.map(AttemptId),
-        }))
+        self.claim_of(key).await
     }
 
     async fn put_claim(&mut self, key: &TargetKey, claim: Claim) -> Rowed<()> {
-        let attempt = claim.attempt.map(|attempt| attempt.0);
-        let parameters =
-            owned![key.as_str().to_owned(), claim.callback.0, claim.service.0, attempt];
-        self.write_guarded(PUT_CLAIM, parameters, "another callback holds the line").await
+        self.claims.insert(key.clone(), Some(claim));
+        self.unsent.put_claim(key.clone(), claim);
+        Ok(())
     }
 
     async fn release_claim(&mut self, key: &TargetKey) -> Rowed<()> {
-        let sql = "/* PostgresRows::release_claim */ DELETE FROM claims WHERE key = $1";
-        self.write(sql, owned![key.as_str().to_owned()]).await
+        self.claims.insert(key.clone(), None);
+        self.unsent.release_claim(key.clone());
+        Ok(())
     }
 
     async fn claims_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
+        self.send_unsent().await?;
         let sql = "/* PostgresRows::claims_up_to */ SELECT count(*) FROM ( \
             SELECT FROM claims WHERE service = $1 LIMIT $2) AS held";
         count(self.query_one(sql, &[&service.0, &i64::from(limit)]).await?.as_ref())
     }
 
     async fn attempt(&mut self, id: AttemptId) -> Rowed<Option<Attempt>> {
+        if let Some(known) = self.attempts.get(&id) {
+            return Ok(Some(known.clone()));
+        }
         let (locked, found) =
             self.lock_and_read((LOCK_LINE_OF_ATTEMPT, &[&id.0]), (ATTEMPT, &[&id.0])).await?;
         for row in &locked {
             self.lines.insert(TargetKey::from_stored(column(row, "attempts", "key")?));
         }
-        found.first().map(|row| record(row, "attempts")).transpose()
+        let attempt: Option<Attempt> =
+            found.first().map(|row| record(row, "attempts")).transpose()?;
+        self.attempts.extend(attempt.clone().map(|attempt| (id, attempt)));
+        Ok(attempt)
     }
 
     async fn put_attempt(&mut self, attempt: &Attempt) -> Rowed<()> {
-        let parameters = owned![
-            attempt.id.0,
-            attempt.callback.0,
-            i32::try_from(attempt.number).unwrap_or(i32::MAX),
-            attempt.key().as_str().to_owned(),
-            attempt.node.0,
-            attempt.is_open(),
-            attempt.deadline(),
-            attempt.customer_requested_at,
-            Json(attempt.clone()),
-        ];
-        self.write(PUT_ATTEMPT, parameters).await
+        self.note_deadline(attempt.deadline());
+        self.attempts.insert(attempt.id, attempt.clone());
+        self.unsent.put_attempt(attempt.clone());
+        Ok(())
     }
 
     async fn open_attempts(&mut self) -> Rowed<Vec<Attempt>> {
+        self.send_unsent().await?;
         self.all_open_attempts().await
     }
 
@@ -289,6 +284,7 @@ impl Rows for PostgresRows<'_> {
         since: Instant,
         limit: u32,
     ) -> Rowed<Vec<Instant>> {
+        self.send_unsent().await?;
         let sql = "/* PostgresRows::dialouts_since */ SELECT id, customer_requested_at AS at \
             FROM attempts WHERE key = $1 AND customer_requested_at > $2 \
             ORDER BY customer_requested_at DESC LIMIT $3";
@@ -418,16 +414,12 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn suppressions_of(&mut self, key: &TargetKey) -> Rowed<Vec<Suppression>> {
-        let sql = "/* PostgresRows::suppressions_of */ \
-            SELECT sequence, id, key, service, reason, until, created_at FROM suppressions \
-            WHERE key = $1 AND (until IS NULL OR until > $2) ORDER BY sequence";
-        let now = self.now;
-        let rows = self.query(sql, &[&key.as_str(), &now]).await?;
-        rows.iter().map(suppression).collect()
+        self.suppressed_on(key).await
     }
 
     async fn put_suppression(&mut self, suppression: &Suppression) -> Rowed<u64> {
         self.lock_line(&suppression.key).await?;
+        self.suppressed.remove(&suppression.key);
         let service = suppression.service_id.map(|service| service.0);
         let key = suppression.key.as_str();
         let parameters: &[crate::connection::Parameter<'_>] = &[
@@ -445,6 +437,7 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn delete_suppression(&mut self, id: Uuid) -> Rowed<Option<Suppression>> {
+        self.suppressed.clear();
         let sql = "/* PostgresRows::delete_suppression */ DELETE FROM suppressions WHERE id = $1 \
             RETURNING sequence, id, key, service, reason, until, created_at";
         let row = self.query_one(sql, &[&id]).await?;
@@ -474,7 +467,7 @@ impl Rows for PostgresRows<'_> {
         };
         self.routes.insert(name.to_owned(), (Some(written.clone()), route.clone()));
         let parameters = owned![name.to_owned(), Json(written), stored.map(Json)];
-        self.write_guarded(PUT_ROUTE, parameters, "the route's standing has changed").await
+        self.write_guarded(PUT_ROUTE, parameters, 1, "the route's standing has changed").await
     }
 
     async fn node_lease(&mut self, node: NodeId) -> Rowed<Option<Instant>> {
@@ -517,23 +510,8 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {
-        if !self.ledger_is_held {
-            self.write(ledger::HOLD, owned![]).await?;
-            self.ledger_is_held = true;
-        }
-        let (kind, subject) = ledger::subject(line.subject);
-        let parameters = owned![
-            kind,
-            subject,
-            line.service.map(|service| service.0),
-            line.at,
-            line.what.clone(),
-            line.from.map(|phase| phase.name()),
-            line.to.map(|phase| phase.name()),
-            line.actor.clone(),
-            Json(line.details.clone()),
-        ];
-        self.write(ledger::APPEND, parameters).await
+        self.unsent.append(line.clone());
+        Ok(())
     }
 }
 

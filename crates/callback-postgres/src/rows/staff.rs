@@ -14,6 +14,8 @@ use crate::records::{column, corrupt, record};
 const AGENT: &str = "/* PostgresRows::agent */ SELECT id, record FROM agents WHERE id = $1";
 const AGENT_LOCKED: &str =
     "/* PostgresRows::agent lock */ SELECT id, record FROM agents WHERE id = $1 FOR UPDATE";
+const AGENTS_LOCKED: &str = "/* PostgresRows::agents lock */ \
+    SELECT id, record FROM agents WHERE id = ANY($1) ORDER BY id FOR UPDATE";
 
 const PUT: &str = "/* PostgresRows::put_agent */ \
     INSERT INTO agents (id, name, sip_key, free, deadline, record) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -25,8 +27,6 @@ const ASSIGN: &str = "/* PostgresRows::put_agent assign */ \
     INSERT INTO agent_services (agent, service, idle_since) SELECT $1, service, $3 \
     FROM unnest($2::uuid[]) AS service \
     ON CONFLICT (agent, service) DO UPDATE SET idle_since = excluded.idle_since";
-const IDLE: &str = "/* PostgresRows::put_agent idle */ \
-    UPDATE agent_services SET idle_since = $2 WHERE agent = $1";
 
 /// Those who are being changed just now are passed over: their own change wakes the dispatcher.
 pub(crate) const LONGEST_IDLE: &str = "/* PostgresRows::longest_idle */ \
@@ -58,6 +58,15 @@ const LOCK_PASSES: &str = "/* PostgresRows::passes lock */ \
 const PASSES: &str =
     "/* PostgresRows::passes */ SELECT service AS id, ahead FROM passes WHERE service = ANY($1)";
 
+/// Of services those where somebody waits to be offered something, and of agents those who do.
+const TAKERS: &str = "/* PostgresRows::takers */ \
+    SELECT service AS id, true AS is_service FROM unnest($1::uuid[]) AS service WHERE EXISTS ( \
+        SELECT FROM agent_services AS at WHERE at.service = service.service \
+            AND at.idle_since IS NOT NULL) \
+    UNION ALL SELECT agent, false FROM unnest($2::uuid[]) AS agent WHERE EXISTS ( \
+        SELECT FROM agent_services AS at WHERE at.agent = agent.agent \
+            AND at.idle_since IS NOT NULL)";
+
 /// The queues that a round of offers may look at: those of the services, and of whoever is free there.
 const QUEUES: &str = "/* PostgresRows::lock_queues */ \
     SELECT unnest($1::uuid[]) AS id \
@@ -77,6 +86,15 @@ impl PostgresRows<'_> {
         Ok(agent)
     }
 
+    /// Locks and reads agents who will be asked for.
+    pub(super) async fn read_agents_ahead(&mut self, ids: &[Uuid]) -> Rowed<()> {
+        if !ids.is_empty() {
+            let rows = self.query(AGENTS_LOCKED, &[&ids]).await?;
+            self.keep_agents(&rows)?;
+        }
+        Ok(())
+    }
+
     /// Reads agents that are locked.
     pub(super) fn keep_agents(&mut self, rows: &[Row]) -> Rowed<Vec<Agent>> {
         let mut found = Vec::with_capacity(rows.len());
@@ -89,7 +107,15 @@ impl PostgresRows<'_> {
     }
 
     pub(super) async fn put(&mut self, agent: &Agent) -> Rowed<()> {
+        self.note_deadline(agent.deadline());
         let known = self.agents.insert(agent.id, Some(agent.clone())).flatten();
+        let idle_since = is_free(agent).then_some(agent.idle_since);
+        if let Some(known) = known.filter(|known| known.services == agent.services) {
+            let was = is_free(&known).then_some(known.idle_since);
+            self.unsent.change_agent(agent.clone(), (was != idle_since).then_some(idle_since));
+            return Ok(());
+        }
+        self.send_unsent().await?;
         let parameters = owned![
             agent.id.0,
             agent.name.clone(),
@@ -99,24 +125,13 @@ impl PostgresRows<'_> {
             Json(agent.clone()),
         ];
         self.write(PUT, parameters).await?;
-        let idle_since = is_free(agent).then_some(agent.idle_since);
-        match known {
-            Some(known) if known.services == agent.services => {
-                let was = is_free(&known).then_some(known.idle_since);
-                if was != idle_since {
-                    self.write(IDLE, owned![agent.id.0, idle_since]).await?;
-                }
-            }
-            Some(_) | None => {
-                let services: Vec<Uuid> = agent.services.iter().map(|service| service.0).collect();
-                self.write(UNASSIGN, owned![agent.id.0, services.clone()]).await?;
-                self.write(ASSIGN, owned![agent.id.0, services, idle_since]).await?;
-            }
-        }
-        Ok(())
+        let services: Vec<Uuid> = agent.services.iter().map(|service| service.0).collect();
+        self.write(UNASSIGN, owned![agent.id.0, services.clone()]).await?;
+        self.write(ASSIGN, owned![agent.id.0, services, idle_since]).await
     }
 
     pub(super) async fn remove(&mut self, id: AgentId) -> Rowed<()> {
+        self.send_unsent().await?;
         self.agents.insert(id, None);
         let unassign =
             "/* PostgresRows::delete_agent */ DELETE FROM agent_services WHERE agent = $1";
@@ -126,6 +141,7 @@ impl PostgresRows<'_> {
     }
 
     pub(super) async fn idlest(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
+        self.send_unsent().await?;
         if !self.locks {
             let row = self.query_one(LONGEST_IDLE_SEEN, &[&service.0]).await?;
             return row.map(|row| column(&row, "agents", "id").map(AgentId)).transpose();
@@ -138,13 +154,37 @@ impl PostgresRows<'_> {
     }
 
     pub(super) async fn free_with_own(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
+        self.send_unsent().await?;
         let row = self.query_one(FREE_WITH_OWN, &[&service.0]).await?;
         row.map(|row| column(&row, "agents", "id").map(AgentId)).transpose()
     }
 
     pub(super) async fn staff(&mut self, service: ServiceId) -> Rowed<Vec<Agent>> {
+        self.send_unsent().await?;
         let rows = self.query(STAFF, &[&service.0]).await?;
         crate::records::records(&rows, "agents")
+    }
+
+    /// Where a round of offers can find somebody, and who they are; the others need no look.
+    ///
+    /// Whoever comes free meanwhile wakes the dispatcher after the commit that frees them.
+    pub(crate) async fn takers(
+        &mut self,
+        services: &[ServiceId],
+        agents: &[AgentId],
+    ) -> Rowed<(Vec<ServiceId>, Vec<AgentId>)> {
+        let services: Vec<Uuid> = services.iter().map(|service| service.0).collect();
+        let agents: Vec<Uuid> = agents.iter().map(|agent| agent.0).collect();
+        let (mut staffed, mut free) = (Vec::new(), Vec::new());
+        for row in &self.query(TAKERS, &[&services, &agents]).await? {
+            let id = column(row, "agent_services", "id")?;
+            if column(row, "agent_services", "is_service")? {
+                staffed.push(ServiceId(id));
+            } else {
+                free.push(AgentId(id));
+            }
+        }
+        Ok((staffed, free))
     }
 
     /// Locks the queues that a round of offers may look at, in one order for all nodes.
@@ -197,7 +237,7 @@ impl PostgresRows<'_> {
 }
 
 /// Whether an agent waits to be offered something; work after a call ends by a tick of its own.
-fn is_free(agent: &Agent) -> bool {
+pub(super) fn is_free(agent: &Agent) -> bool {
     agent.distribution == Distribution::Push
         && agent.after_call_work_until.is_none()
         && agent.unready(agent.updated_at).is_none()

@@ -1,0 +1,75 @@
+//! The store while something is wrong elsewhere: a snapshot held open, a server that restarts.
+
+use std::env;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+
+use crate::CLIENTS;
+use crate::database::Database;
+use crate::installation::{Backlog, Installation};
+
+/// How long somebody else holds a snapshot.
+const HELD: Duration = Duration::from_secs(60);
+const PART: Duration = Duration::from_secs(5);
+const PICKS: usize = 200;
+/// How the server is restarted, as a shell command.
+const RESTART: &str = "CALLBACK_BENCH_RESTART";
+
+/// Picks before, and at the end of a minute under load with a snapshot held open elsewhere.
+pub(crate) async fn snapshot() -> anyhow::Result<()> {
+    let database = Database::make("snapshot").await?;
+    let installation = Installation::open(&database, CLIENTS, Backlog::NONE).await?;
+    let before = installation.cycles(PART).await?;
+    let pick_before = installation.picks(PICKS).await?;
+    let holder = database.client().await?;
+    holder
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM callbacks")
+        .await?;
+    let began = Instant::now();
+    while began.elapsed() + PART < HELD {
+        installation.cycles(PART).await?;
+    }
+    let after = installation.cycles(PART).await?;
+    let pick_after = installation.picks(PICKS).await?;
+    holder.batch_execute("ROLLBACK").await?;
+    let slower = pick_after.as_secs_f64() / pick_before.as_secs_f64();
+    println!("a snapshot held for {} s          before    after   ratio", HELD.as_secs());
+    println!(
+        "a pick, median, ms           {:>9.2} {:>8.2} {slower:>7.2}",
+        pick_before.as_secs_f64() * 1e3,
+        pick_after.as_secs_f64() * 1e3,
+    );
+    println!("cycles a second              {before:>9.0} {after:>8.0} {:>7.2}", before / after);
+    installation.close().await;
+    database.remove().await
+}
+
+/// Cycles before and after the server was restarted under the store.
+pub(crate) async fn restart() -> anyhow::Result<()> {
+    let command = env::var(RESTART)
+        .with_context(|| format!("{RESTART} says not how; run `cargo xtask bench postgres`"))?;
+    let database = Database::make("restart").await?;
+    let installation = Installation::open(&database, CLIENTS, Backlog::NONE).await?;
+    installation.cycles(PART).await?;
+    let before = installation.cycles(PART).await?;
+    let restarting =
+        tokio::task::spawn_blocking(move || Command::new("sh").arg("-c").arg(command).status());
+    ensure!(restarting.await??.success(), "the server did not restart");
+    let began = Instant::now();
+    while installation.cycles(Duration::from_millis(100)).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let back = began.elapsed();
+    installation.cycles(PART).await?;
+    let after = installation.cycles(PART).await?;
+    println!("a restart of the server      before    after   ratio   answered again after");
+    println!(
+        "cycles a second             {before:>7.0} {after:>8.0} {:>7.2}   {} ms",
+        after / before,
+        back.as_millis()
+    );
+    installation.close().await;
+    database.remove().await
+}

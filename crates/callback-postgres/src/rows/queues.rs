@@ -1,0 +1,226 @@
+//! The heads of queues: read for as many picks as are expected, and kept while nothing is added.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use callback_domain::callback::Callback;
+use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::picking::{Heads, OrderKey, Passes};
+use callback_domain::priority::Priority;
+use callback_domain::target::TargetKey;
+use callback_engine::store::Rowed;
+use uuid::Uuid;
+
+use super::line::Standing;
+use super::{OPEN_LANE, PostgresRows};
+use crate::records::{column, corrupt, limit as sql_limit, record};
+
+/// How much of a level is read at once.
+const DEEPEST: usize = 16;
+
+/// One seek for each level, among what is ready only.
+pub(crate) const HEADS: &str = "/* PostgresRows::heads */ \
+    SELECT head.id, level::smallint AS priority, head.place, head.key \
+    FROM generate_series(0, 8) AS level CROSS JOIN LATERAL ( \
+        SELECT id, place, key FROM callbacks \
+        WHERE ready AND service = $1 AND lane = $2 AND priority = level::smallint \
+        ORDER BY place, id LIMIT $3) AS head";
+const OWN_LANES: &str = "/* PostgresRows::heads own lanes */ \
+    SELECT lane FROM unnest($2::uuid[]) AS lane WHERE EXISTS ( \
+        SELECT FROM callbacks WHERE ready AND service = $1 AND callbacks.lane = lane.lane)";
+const PICKED: &str = "/* PostgresRows::heads picked */ \
+    SELECT id, key, ready, record FROM callbacks WHERE id = ANY($1)";
+
+/// What is ready, best first, as far as it was read.
+#[derive(Default)]
+struct Level {
+    ready: VecDeque<(OrderKey, TargetKey)>,
+    /// There is more than was read.
+    goes_on: bool,
+}
+
+/// The queues that were looked at.
+#[derive(Default)]
+pub(super) struct Queues {
+    lanes: HashMap<(ServiceId, Uuid), [Level; 9]>,
+    /// Read without a lock on their line, and so not sure to be there still.
+    unsure: HashSet<CallbackId>,
+    /// Services in which it is known for whom of the pullers something is held.
+    probed: HashSet<ServiceId>,
+    /// Who takes tasks in this transaction.
+    pub(super) pullers: Vec<Uuid>,
+}
+
+impl Queues {
+    /// The heads of a lane, if they are known.
+    fn heads(&self, service: ServiceId, lane: Uuid) -> Option<Heads> {
+        let levels = self.lanes.get(&(service, lane))?;
+        let mut heads = Heads::default();
+        for (level, priority) in levels.iter().zip(Priority::ALL) {
+            match level.ready.front() {
+                Some((order, _)) => heads.offer(priority, *order),
+                None if level.goes_on => return None,
+                None => {}
+            }
+        }
+        Some(heads)
+    }
+
+    /// What the policy picks from the open lane, one after another, if nothing intervenes.
+    fn expected(
+        &self,
+        service: ServiceId,
+        mut passes: Passes,
+        most: usize,
+    ) -> Vec<(CallbackId, TargetKey)> {
+        let Some(levels) = self.lanes.get(&(service, OPEN_LANE)) else { return Vec::new() };
+        let mut next = [0; 9];
+        let mut picks = Vec::with_capacity(most);
+        while picks.len() < most {
+            let heads: Heads = levels
+                .iter()
+                .zip(next)
+                .zip(Priority::ALL)
+                .filter_map(|((level, at), priority)| {
+                    level.ready.get(at).map(|(order, _)| (priority, *order))
+                })
+                .collect();
+            let Some(pick) = passes.pick(&heads) else { break };
+            passes.advance(pick.priority);
+            let at = usize::from(pick.priority.level());
+            if let Some((order, key)) = levels[at].ready.get(next[at]) {
+                picks.push((order.id, key.clone()));
+            }
+            next[at] += 1;
+        }
+        picks
+    }
+
+    /// Something may have become ready that was not read.
+    pub(super) fn forget(&mut self) {
+        self.lanes.clear();
+        self.probed.clear();
+    }
+
+    /// A line has closed: what waits on it is not ready any more.
+    pub(super) fn close(&mut self, key: &TargetKey) {
+        for level in self.lanes.values_mut().flatten() {
+            level.ready.retain(|(_, ready)| ready != key);
+        }
+    }
+
+    /// A callback has left its place.
+    pub(super) fn leave(&mut self, callback: &Callback) {
+        let at = Standing::of(callback);
+        if !at.waits() {
+            return;
+        }
+        if let Some(levels) = self.lanes.get_mut(&(callback.service, at.lane)) {
+            let level = &mut levels[usize::from(callback.priority.level())];
+            level.ready.retain(|(order, _)| order.id != callback.id);
+        }
+    }
+
+    fn drop_all(&mut self, gone: &HashSet<CallbackId>) {
+        for level in self.lanes.values_mut().flatten() {
+            level.ready.retain(|(order, _)| !gone.contains(&order.id));
+        }
+    }
+
+    /// Whether a callback is a head that another transaction may have taken; asked once.
+    pub(super) fn is_unsure(&mut self, id: CallbackId) -> bool {
+        self.unsure.remove(&id)
+    }
+}
+
+impl PostgresRows<'_> {
+    pub(super) async fn heads_of(
+        &mut self,
+        service: ServiceId,
+        lane: Option<AgentId>,
+    ) -> Rowed<Heads> {
+        let lane = lane.map_or(OPEN_LANE, |agent| agent.0);
+        if let Some(heads) = self.queues.heads(service, lane) {
+            return Ok(heads);
+        }
+        self.lock_passes(&[service]).await?;
+        self.send_unsent().await?;
+        if lane != OPEN_LANE {
+            self.probe_own_lanes(service).await?;
+            if let Some(heads) = self.queues.heads(service, lane) {
+                return Ok(heads);
+            }
+        }
+        let depth = self.queues.pullers.len().clamp(1, DEEPEST);
+        self.read_lane(service, lane, depth).await?;
+        if lane == OPEN_LANE && depth > 1 {
+            self.read_picks_ahead(service).await?;
+        }
+        Ok(self.queues.heads(service, lane).unwrap_or_default())
+    }
+
+    /// Finds out for whom of the pullers nothing is held, in one go.
+    async fn probe_own_lanes(&mut self, service: ServiceId) -> Rowed<()> {
+        if self.queues.pullers.len() < 2 || !self.queues.probed.insert(service) {
+            return Ok(());
+        }
+        let pullers = self.queues.pullers.clone();
+        let mut held = HashSet::new();
+        for row in &self.query(OWN_LANES, &[&service.0, &pullers]).await? {
+            held.insert(column::<Uuid>(row, "callbacks", "lane")?);
+        }
+        for lane in pullers.into_iter().filter(|lane| !held.contains(lane)) {
+            self.queues.lanes.insert((service, lane), Default::default());
+        }
+        Ok(())
+    }
+
+    async fn read_lane(&mut self, service: ServiceId, lane: Uuid, depth: usize) -> Rowed<()> {
+        let rows = self.query(HEADS, &[&service.0, &lane, &sql_limit(depth)]).await?;
+        let mut levels: [Level; 9] = Default::default();
+        for row in &rows {
+            let number: i16 = column(row, "callbacks", "priority")?;
+            let level = usize::try_from(number).ok().and_then(|number| levels.get_mut(number));
+            let Some(level) = level else {
+                return Err(corrupt(row, "callbacks", "priority", format!("{number} is none")));
+            };
+            let id = CallbackId(column(row, "callbacks", "id")?);
+            let order = OrderKey { at: column(row, "callbacks", "place")?, id };
+            let key = TargetKey::from_stored(column(row, "callbacks", "key")?);
+            level.ready.push_back((order, key));
+            level.goes_on = level.ready.len() >= depth;
+            if !self.callbacks.contains_key(&id) {
+                self.queues.unsure.insert(id);
+            }
+        }
+        self.queues.lanes.insert((service, lane), levels);
+        Ok(())
+    }
+
+    /// Locks and reads what the policy will pick; what is gone by now is left out.
+    async fn read_picks_ahead(&mut self, service: ServiceId) -> Rowed<()> {
+        let passes = self.passes_of(service).await?;
+        let expected = self.queues.expected(service, passes, self.queues.pullers.len());
+        let unread: Vec<(CallbackId, TargetKey)> = expected
+            .into_iter()
+            .filter(|(id, _)| self.locks && !self.callbacks.contains_key(id))
+            .collect();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let (ids, keys): (Vec<CallbackId>, Vec<TargetKey>) = unread.into_iter().unzip();
+        self.lock_lines(&keys).await?;
+        let texts: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let mut gone: HashSet<CallbackId> = ids.into_iter().collect();
+        for row in &self.query(PICKED, &[&texts]).await? {
+            let id = CallbackId(column(row, "callbacks", "id")?);
+            let key = TargetKey::from_stored(column(row, "callbacks", "key")?);
+            if self.holds(&key) && column(row, "callbacks", "ready")? {
+                self.callbacks.insert(id, record(row, "callbacks")?);
+                self.queues.unsure.remove(&id);
+                gone.remove(&id);
+            }
+        }
+        self.queues.drop_all(&gone);
+        self.read_lines_ahead(&keys).await
+    }
+}
