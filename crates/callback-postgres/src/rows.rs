@@ -8,6 +8,7 @@ mod clock;
 mod line;
 mod port;
 mod staff;
+pub(crate) mod transfer;
 
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;

@@ -37,7 +37,7 @@ const INSERT: &str = "/* PostgresRows::insert_callback */ \
     INSERT INTO callbacks (id, service, key, phase, priority, due, place, lane, backed_off, ready, \
         deadline, agent, reason, creator, external_task_id, caller_id, created_at, updated_at, \
         version, record) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, false, $10, $11, $12, $13, $14, $15, $16, $17, \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $20, $10, $11, $12, $13, $14, $15, $16, $17, \
         $18, $19)";
 
 const UPDATE: &str = "/* PostgresRows::update_callback */ \
@@ -134,6 +134,11 @@ impl PostgresRows<'_> {
     }
 
     pub(super) async fn insert(&mut self, callback: &Callback) -> Rowed<()> {
+        self.insert_as(callback, false).await
+    }
+
+    /// Writes a callback that stands in its line as it stood elsewhere.
+    pub(super) async fn insert_as(&mut self, callback: &Callback, ready: bool) -> Rowed<()> {
         let at = Standing::of(callback);
         let parameters = owned![
             callback.id.0,
@@ -155,6 +160,7 @@ impl PostgresRows<'_> {
             callback.updated_at,
             signed(callback.version),
             Json(callback.clone()),
+            ready,
         ];
         self.write(INSERT, parameters).await
     }
