@@ -91,7 +91,7 @@ pub enum CopyError {
     /// Some node still works on a store.
     #[error(
         "use the {end}: node {node} has a lease on it until {}; stop that process and wait until \
-         then, or say that it is stopped", date::format(*until)
+         then, or pass --nodes-are-stopped", date::format(*until)
     )]
     InUse {
         /// Which store.
