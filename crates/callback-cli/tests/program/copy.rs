@@ -20,6 +20,7 @@ use callback_engine::transfer::{End, Endpoint, Kind, Options, Record, copy};
 use callback_postgres::{PostgresEndpoint, PostgresStore};
 use callback_sqlite::{SqliteEndpoint, SqliteStore};
 use callback_testkit::contract::days::again_moved;
+use callback_testkit::contract::moving::what_is_half_done_goes_on;
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -92,33 +93,58 @@ impl Place {
     }
 }
 
+/// The places of an installation that moves back and forth, and what it went through.
+struct Journey<'a> {
+    places: Vec<Place>,
+    moves: AtomicUsize,
+    seen: &'a Mutex<BTreeSet<String>>,
+}
+
+impl<'a> Journey<'a> {
+    fn new(
+        name: &str,
+        moves: usize,
+        folder: &Path,
+        seen: &'a Mutex<BTreeSet<String>>,
+    ) -> Option<Self> {
+        let places = (0..=moves).map(|number| match number % 2 {
+            0 => Some(Place::File(folder.join(format!("{name}-{number}.db")))),
+            _ => database(&format!("{name}_{number}")).map(Place::Database),
+        });
+        Some(Self { places: places.collect::<Option<_>>()?, moves: AtomicUsize::new(0), seen })
+    }
+
+    async fn begin(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        self.places[0].store(clock).await
+    }
+
+    async fn go_on(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        drop(store);
+        let number = self.moves.fetch_add(1, Ordering::Relaxed);
+        move_on(&self.places[number], &self.places[number + 1], self.seen).await;
+        self.places[number + 1].store(clock).await
+    }
+}
+
 /// Every answer of a simulated day is what it would have been without the moves: picks, offers,
 /// explanations, deadlines and what is remembered.
 #[test]
 fn a_day_that_moves_back_and_forth_goes_as_if_it_had_stayed() {
-    const MOVES: usize = 6;
+    const MOVES: usize = 4;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let seen: Mutex<BTreeSet<String>> = Mutex::default();
-    for (seed, manual) in [(11, false), (12, true), (13, false)] {
-        let places = (0..=MOVES).map(|number| match number % 2 {
-            0 => Some(Place::File(folder.path().join(format!("{seed}-{number}.db")))),
-            _ => database(&format!("day_{seed}_{number}")).map(Place::Database),
-        });
-        let Some(places) = places.collect::<Option<Vec<_>>>() else { return };
-        let at = AtomicUsize::new(0);
-        let first = async |clock| places[0].store(clock).await;
-        let moved = async |store, clock| {
-            drop(store);
-            let number = at.fetch_add(1, Ordering::Relaxed);
-            move_on(&places[number], &places[number + 1], &seen).await;
-            places[number + 1].store(clock).await
-        };
-        tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime")
-            .block_on(again_moved(&first, &moved, MOVES, seed, manual));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    for (seed, manual) in [(11, false), (12, true)] {
+        let journey = Journey::new(&format!("day_{seed}"), MOVES, folder.path(), &seen);
+        let Some(journey) = journey else { return };
+        let first = async |clock| journey.begin(clock).await;
+        let moved = async |store, clock| journey.go_on(store, clock).await;
+        runtime.block_on(again_moved(&first, &moved, MOVES, seed, manual));
     }
+    let Some(journey) = Journey::new("half", 1, folder.path(), &seen) else { return };
+    let first = async |clock| journey.begin(clock).await;
+    let moved = async |store, clock| journey.go_on(store, clock).await;
+    runtime.block_on(what_is_half_done_goes_on(&first, &moved));
     // The days were worth moving.
     let seen = seen.into_inner().expect("nobody panicked");
     let phases = ["Pending", "InQueue", "Offered", "Preview", "Dialout", "Connected", "Terminated"];

@@ -13,6 +13,7 @@ use callback_engine::transfer::{
 };
 use callback_sqlite::{OpenError, Options, SqliteEndpoint, SqliteStore};
 use callback_testkit::contract::days::again_moved;
+use callback_testkit::contract::moving::what_is_half_done_goes_on;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -53,20 +54,31 @@ fn open(path: &Path, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(path, Options::new(clock)).expect("the store opens"))
 }
 
+impl Files {
+    /// Closes the store, copies its file, and opens the copy.
+    async fn moved(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        drop(store);
+        let (from, to) = (self.last(), self.next());
+        let outcome = copied(&from, &to).await.expect("the file is copied");
+        assert_eq!(outcome.different().count(), 0, "{outcome:?}");
+        open(&to, clock)
+    }
+}
+
 #[tokio::test]
 async fn a_day_goes_on_in_another_file_as_if_it_had_not_moved() {
-    for (seed, manual) in [(1, false), (4, true)] {
-        let files = Files::new();
-        let first = async |clock| open(&files.next(), clock);
-        let moved = async |store, clock| {
-            drop(store);
-            let (from, to) = (files.last(), files.next());
-            let outcome = copied(&from, &to).await.expect("the file is copied");
-            assert_eq!(outcome.different().count(), 0, "seed {seed}: {outcome:?}");
-            open(&to, clock)
-        };
-        again_moved(&first, &moved, 5, seed, manual).await;
-    }
+    let files = Files::new();
+    let first = async |clock| open(&files.next(), clock);
+    let moved = async |store, clock| files.moved(store, clock).await;
+    again_moved(&first, &moved, 3, 1, false).await;
+}
+
+#[tokio::test]
+async fn what_is_half_done_goes_on_in_another_file() {
+    let files = Files::new();
+    let first = async |clock| open(&files.next(), clock);
+    let moved = async |store, clock| files.moved(store, clock).await;
+    what_is_half_done_goes_on(&first, &moved).await;
 }
 
 /// A file with a callback, and where a copy of it goes.
