@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use callback_domain::attempt::Outcome;
-use callback_domain::callback::Preferred;
+use callback_domain::callback::{PhaseName, Preferred};
 use callback_domain::date;
+use callback_domain::id::AgentId;
 use callback_engine::clock::Clock;
 use callback_engine::command::{Answer, Create, Report, What};
 use callback_engine::store::{Idempotency, Store};
@@ -12,7 +13,9 @@ use callback_engine::store::{Idempotency, Store};
 use super::clock::{daily, next_hour};
 use super::stage::{ADA, BEN, HOTLINE, Stage, sip};
 
-/// A hold, a back-off, a remembered answer and half a recalculation go on as they would have.
+const CLEO: AgentId = AgentId::from_u128(0xA3);
+
+/// A conversation, a hold, a back-off, a remembered answer and half a recalculation go on as they would have.
 pub async fn what_is_half_done_goes_on(
     open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
     moved: &impl AsyncFn(Arc<dyn Store>, Arc<dyn Clock>) -> Arc<dyn Store>,
@@ -27,6 +30,12 @@ pub async fn what_is_half_done_goes_on(
     let mut wish = Stage::wish(2);
     wish.preferred = Some(Preferred { sip_uri: sip("ben"), agent: BEN });
     let held = stage.queue(wish).await;
+    stage.agent(CLEO, "cleo", &[HOTLINE]).await;
+    let connected = stage.queue(Stage::wish(4)).await;
+    stage.next(CLEO).await.expect("something waits");
+    stage.report(connected, 1, Report::AgentAnswered).await;
+    stage.report(connected, 2, Report::Connected).await;
+    assert_eq!(stage.phase(connected).await, PhaseName::Connected);
     let mut wish = Stage::wish(3);
     wish.due = Some(date::add_seconds(stage.now(), 3_600));
     let idempotency = Some(Idempotency {
@@ -63,7 +72,11 @@ pub async fn what_is_half_done_goes_on(
 
     assert_eq!(stage.run(What::Create(Box::new(create))).await, answered);
     let rest = stage.run(What::Recalculate { limit: 10 }).await;
-    assert_eq!(rest, Answer::Ticked { moved: 2, more: false });
+    assert_eq!(rest, Answer::Ticked { moved: 3, more: false });
+    let ended =
+        Report::Ended { outcome: Outcome::Completed, detail: None, retry_after_seconds: None };
+    stage.report(connected, 3, ended).await;
+    assert_eq!(stage.phase(connected).await, PhaseName::Terminated);
     assert!(stage.next(ADA).await.is_none(), "one is held for Ben, one backs off");
     assert_eq!(stage.dispatch().await, 1);
     assert_eq!(stage.callback(held).await.agent(), Some(BEN));
