@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{client, database, serve};
+use crate::{client, copy, database, serve};
 
 /// A callback service for contact centres: it keeps the promise to call back.
 #[derive(Debug, Parser)]
@@ -25,6 +25,11 @@ enum Command {
     Serve(ServeArgs),
     /// Bring a database's schema up to date, or make it.
     Migrate(MigrateArgs),
+    /// Copy a whole installation from one database to another, empty one, of either kind.
+    ///
+    /// Cut off at any time, it goes on where it was when the same command is run again.
+    /// At the end both are read and compared; only then can the target be served.
+    Copy(CopyArgs),
     /// Say why a callback is not being called right now.
     Explain(ExplainArgs),
 }
@@ -78,6 +83,20 @@ pub(crate) struct MigrateArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// Where the installation is: a SQLite file, or postgres://…; no process may be using it.
+    #[arg(long, value_name = "FILE or URL")]
+    pub(crate) from: String,
+    /// Where it goes: a SQLite file, or postgres://… with an empty database.
+    #[arg(long, value_name = "FILE or URL")]
+    pub(crate) to: String,
+    /// Go on although a process may still be working, since it is known to be stopped:
+    /// otherwise the leases that processes leave behind on PostgreSQL are waited for, up to 60 s.
+    #[arg(long)]
+    pub(crate) nodes_are_stopped: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// The callback's id.
     pub(crate) id: String,
@@ -94,6 +113,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Migrate(args) => database::migrate(&args),
+        Command::Copy(args) => copy::run(&args),
         Command::Explain(args) => client::explain(&args),
     };
     match done {

@@ -3,6 +3,7 @@
 mod cli;
 mod client;
 mod configuration;
+mod copy;
 mod database;
 mod demo;
 mod logging;

@@ -64,7 +64,7 @@ impl Actor {
 }
 
 /// One line of the ledger.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
     /// Its number, rising; 0 until the store gives one.
     pub sequence: u64,

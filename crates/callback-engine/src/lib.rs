@@ -18,6 +18,7 @@ pub mod hint;
 pub mod route;
 pub mod suppression;
 pub mod insight;
+pub mod transfer;
 pub mod clock;
 pub mod mint;
 pub mod error;

@@ -19,6 +19,7 @@ use callback_domain::priority::Priority;
 use callback_domain::search::{Cursor, Query};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
+use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
@@ -149,7 +150,7 @@ pub struct Idempotency {
 }
 
 /// What was answered under an idempotency key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Remembered {
     /// A digest of the body then.
     pub body_hash: Vec<u8>,
@@ -160,7 +161,7 @@ pub struct Remembered {
 }
 
 /// Who holds a customer's line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Claim {
     /// The callback that was offered.
     pub callback: CallbackId,

@@ -12,6 +12,7 @@ mod options;
 mod store;
 mod writer;
 mod rows;
+mod transfer;
 mod locks;
 mod ledger;
 mod search;
@@ -23,6 +24,7 @@ mod migrations;
 
 pub use options::{OpenError, Options};
 pub use store::PostgresStore;
+pub use transfer::PostgresEndpoint;
 
 #[cfg(test)]
 #[path = "../tests/store/database.rs"]

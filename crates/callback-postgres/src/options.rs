@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use callback_engine::store::StoreError;
+
 use crate::failure::in_words;
 
 /// How a store uses its database.
@@ -66,12 +68,28 @@ pub enum OpenError {
         /// The newest version that is known.
         known: usize,
     },
+    /// A copy into the database was cut off, so that it does not hold everything.
+    #[error(
+        "open the database: it holds a copy of {0} that is not finished; run the same \
+         `callback copy` again to finish it, or drop the database"
+    )]
+    Unfinished(String),
+    /// There is nothing to copy from.
+    #[error("open the database: it holds no installation")]
+    Missing,
     /// The schema could not be brought up to date.
     #[error("bring the database's schema up to date: {0}")]
     Migrate(String),
 }
 
 impl OpenError {
+    pub(crate) fn connecting(error: StoreError) -> Self {
+        Self::Connect(match error {
+            StoreError::Unavailable { cause, .. } | StoreError::Full { cause, .. } => cause,
+            StoreError::Corrupt { .. } => error.to_string(),
+        })
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
     pub(crate) fn migrating(error: tokio_postgres::Error) -> Self {
         Self::Migrate(in_words(&error))

@@ -12,6 +12,7 @@ mod line;
 mod port;
 mod queues;
 mod staff;
+pub(crate) mod transfer;
 mod unsent;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

@@ -33,6 +33,7 @@ use crate::options::{OpenError, Options};
 use crate::records::{column, limit as sql_limit, record, records, signed, unsigned};
 use crate::rows::{NEXT_DEADLINE, suppression};
 use crate::search::Search;
+use crate::transfer;
 use crate::writer::{Job, Jobs, Writer, look, only_looks};
 
 /// Commands that may wait at one time; others wait for room.
@@ -90,14 +91,12 @@ impl PostgresStore {
         clock: Option<Arc<dyn Clock>>,
     ) -> Result<Self, OpenError> {
         let connector = Arc::new(Connector::new(address, &options)?);
-        let connect = |error: StoreError| {
-            OpenError::Connect(match error {
-                StoreError::Unavailable { cause, .. } | StoreError::Full { cause, .. } => cause,
-                StoreError::Corrupt { .. } => error.to_string(),
-            })
-        };
+        let connect = OpenError::connecting;
         let mut session = connector.open().await.map_err(connect)?;
         migrate(&session.client).await?;
+        if let Some(from) = transfer::unfinished(&mut session).await.map_err(connect)? {
+            return Err(OpenError::Unfinished(from));
+        }
         let sql = "/* PostgresStore::connect */ SELECT id FROM installation";
         let rows =
             session.query(sql, &[]).await.map_err(|failure| connect(failure.into_error()))?;

@@ -55,6 +55,23 @@ pub enum OpenError {
         /// The mode that SQLite chose instead.
         mode: String,
     },
+    /// A copy into the file was cut off, so that it does not hold everything.
+    #[error(
+        "{} holds a copy of {from} that is not finished; run the same `callback copy` again to \
+         finish it, or remove the file", path.display()
+    )]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// Where the copy came from.
+        from: String,
+    },
+    /// There is no file to copy from.
+    #[error("there is no file {}", path.display())]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// The operating system gives no randomness for the identity of the installation.
     #[error("the operating system gives no randomness")]
     NoRandomness,

@@ -10,6 +10,7 @@ pub(crate) mod lines;
 pub(crate) mod queue;
 pub(crate) mod services;
 pub(crate) mod suppressions;
+pub(crate) mod transfer;
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -26,6 +26,7 @@ use crate::options::Options;
 use crate::readers::Readers;
 use crate::rows::{agents, attempts, callbacks, clock, ledger, services, suppressions};
 use crate::search;
+use crate::transfer;
 use crate::writer::Writer;
 
 /// An installation in one SQLite file, used by this process alone.
@@ -56,6 +57,9 @@ impl SqliteStore {
         let path = connect::resolved(path.as_ref());
         let exclusive = Arc::new(Exclusive::take(&path)?);
         let connection = connect::writer(&path, &options)?;
+        if let Some(from) = transfer::unfinished(&connection)? {
+            return Err(OpenError::Unfinished { path, from });
+        }
         let installation = connection
             .query_row("SELECT id FROM installation", [], |row| row.get(0))
             .map_err(|source| OpenError::Sqlite { during: "reading the installation", source })?;

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod creation;
 pub mod days;
 pub mod explaining;
+pub mod moving;
 pub mod queueing;
 pub mod searching;
 pub mod side_by_side;

@@ -1,6 +1,7 @@
 //! The real program: started, asked over HTTP, killed, and started again.
 
 mod commands;
+mod copy;
 mod crash;
 mod documentation;
 mod floor;

@@ -9,6 +9,12 @@ CREATE TABLE installation (
 );
 INSERT INTO installation DEFAULT VALUES;
 
+-- Where a copy into this database came from, and how far it has come; empty when there was none.
+CREATE TABLE transfer (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  progress text NOT NULL
+);
+
 CREATE TABLE services (
   id uuid PRIMARY KEY,
   name text COLLATE "C" NOT NULL,

@@ -92,10 +92,11 @@ impl PostgresRows<'_> {
         Ok(Some(callback))
     }
 
-    pub(super) fn insert(&mut self, callback: &Callback) {
+    /// Writes a callback, which stands ready in its line only when it did so elsewhere.
+    pub(super) fn insert(&mut self, callback: &Callback, ready: bool) {
         self.note_deadline(callback.deadline().map(|(at, _)| at));
         self.callbacks.insert(callback.id, callback.clone());
-        self.unsent.insert(callback.clone());
+        self.unsent.insert(callback.clone(), ready);
     }
 
     pub(super) fn update(&mut self, before: &Callback, callback: &Callback) {

@@ -82,7 +82,7 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn insert_callback(&mut self, callback: &Callback) -> Rowed<()> {
-        self.insert(callback);
+        self.insert(callback, false);
         Ok(())
     }
 

@@ -26,15 +26,16 @@ pub(crate) const INSERT: &str = "/* PostgresRows::insert_callback */ \
     INSERT INTO callbacks (id, service, key, phase, priority, due, place, lane, backed_off, ready, \
         deadline, agent, reason, creator, external_task_id, caller_id, created_at, updated_at, \
         version, record) \
-    SELECT id, service, key, phase, priority, due, place, lane, backed_off, false, \
+    SELECT id, service, key, phase, priority, due, place, lane, backed_off, ready, \
         deadline, agent, reason, creator, external_task_id, caller_id, created_at, updated_at, \
         version, record \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], \
         $6::timestamptz[], $7::timestamptz[], $8::uuid[], $9::boolean[], $10::timestamptz[], \
         $11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], \
-        $17::timestamptz[], $18::bigint[], $19::json[]) \
+        $17::timestamptz[], $18::bigint[], $19::json[], $20::boolean[]) \
         AS new (id, service, key, phase, priority, due, place, lane, backed_off, deadline, agent, \
-            reason, creator, external_task_id, caller_id, created_at, updated_at, version, record)";
+            reason, creator, external_task_id, caller_id, created_at, updated_at, version, record, \
+            ready)";
 
 /// A callback whose line is open and that is alone on it is ready at once; otherwise who is first
 /// is looked for afterwards.
@@ -117,7 +118,8 @@ pub(crate) const REFRESH: &str = "/* PostgresRows::refresh */ \
 /// What is written and not yet sent.
 #[derive(Default)]
 pub(super) struct Unsent {
-    inserted: BTreeMap<CallbackId, Callback>,
+    /// New callbacks, and whether they are ready.
+    inserted: BTreeMap<CallbackId, (Callback, bool)>,
     updated: BTreeMap<CallbackId, Updated>,
     attempts: BTreeMap<AttemptId, Attempt>,
     released: BTreeSet<TargetKey>,
@@ -164,12 +166,12 @@ impl Unsent {
             && gates.is_empty()
     }
 
-    pub(super) fn insert(&mut self, callback: Callback) {
-        self.inserted.insert(callback.id, callback);
+    pub(super) fn insert(&mut self, callback: Callback, ready: bool) {
+        self.inserted.insert(callback.id, (callback, ready));
     }
 
     pub(super) fn update(&mut self, before: &Callback, callback: Callback) {
-        if let Some(inserted) = self.inserted.get_mut(&callback.id) {
+        if let Some((inserted, _)) = self.inserted.get_mut(&callback.id) {
             *inserted = callback;
             return;
         }
@@ -224,7 +226,7 @@ impl Unsent {
     /// that writes it settles whether it is ready.
     fn take_alone(&mut self) -> BTreeMap<CallbackId, Gate> {
         let mut written: BTreeMap<TargetKey, Option<&Callback>> = BTreeMap::new();
-        for callback in self.inserted.values() {
+        for (callback, _) in self.inserted.values() {
             written.insert(callback.key(), None);
         }
         for update in self.updated.values() {
@@ -283,11 +285,15 @@ impl PostgresRows<'_> {
         self.write_guarded(PUT_CLAIMS, all, claims.len(), "another callback holds the line").await
     }
 
-    async fn send_inserted(&mut self, inserted: &BTreeMap<CallbackId, Callback>) -> Rowed<()> {
+    async fn send_inserted(
+        &mut self,
+        inserted: &BTreeMap<CallbackId, (Callback, bool)>,
+    ) -> Rowed<()> {
         if inserted.is_empty() {
             return Ok(());
         }
-        let all: Vec<&Callback> = inserted.values().collect();
+        let (all, ready): (Vec<&Callback>, Vec<bool>) =
+            inserted.values().map(|(callback, ready)| (callback, *ready)).unzip();
         macro_rules! each {
             ($get:expr) => {
                 all.iter().copied().map($get).collect::<Vec<_>>()
@@ -313,6 +319,7 @@ impl PostgresRows<'_> {
             each!(|callback| callback.updated_at),
             each!(|callback| signed(callback.version)),
             each!(|callback| Json(callback.clone())),
+            ready,
         ];
         self.write(INSERT, parameters).await
     }

@@ -5,8 +5,10 @@ mod record;
 use callback_domain::callback::Callback;
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_domain::target::TargetKey;
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params, params_from_iter};
 
+use super::queue::Standing;
 use crate::error::Failure;
 use crate::sql::{Answer, all, limit, one, unsigned, write};
 use record::values;
@@ -16,18 +18,21 @@ pub(crate) use record::{TABLE, read};
 /// Selects what [`read`] reads.
 macro_rules! select_callbacks {
     ($($rest:literal),+) => {
-        concat!(
-            "SELECT id, creator, initiator, initiating_session_id, service, target, \
+        concat!("SELECT ", $crate::rows::callbacks::callback_columns!(), " FROM callbacks ", $($rest),+)
+    };
+}
+/// The columns that [`read`] reads.
+macro_rules! callback_columns {
+    () => {
+        "id, creator, initiator, initiating_session_id, service, target, \
              alternative_target, level, max_retries, seconds_between_retries, due, due_set_at, \
              description, external_task_id, incoming_service_sip_uri, context_url, supervisor, \
              caller_id, preferred_sip_uri, preferred_agent, hold_used_micros, \
              allowed_wait_seconds, retry_count, attempts, dialouts, failures, phase, settled, \
-             created_at, updated_at, version FROM callbacks ",
-            $($rest),+
-        )
+             created_at, updated_at, version"
     };
 }
-pub(crate) use select_callbacks;
+pub(crate) use {callback_columns, select_callbacks};
 
 pub(crate) fn find(connection: &Connection, id: CallbackId) -> Answer<Option<Callback>> {
     one(connection, select_callbacks!("WHERE id = ?1"), params![id.0], read)
@@ -43,7 +48,24 @@ pub(crate) fn by_external_task_id(
 }
 
 pub(super) fn insert(connection: &Connection, callback: &Callback) -> Answer<()> {
-    let values = values(callback)?;
+    insert_values(connection, &values(callback)?)
+}
+
+/// Writes a callback that stands in its line as it stood elsewhere.
+pub(super) fn insert_as(connection: &Connection, callback: &Callback, ready: bool) -> Answer<()> {
+    let mut values = values(callback)?;
+    for (name, value) in &mut values {
+        if *name == "standing" && ready {
+            *value = (Standing::Ready as i64).into();
+        }
+    }
+    insert_values(connection, &values)
+}
+
+fn insert_values(
+    connection: &Connection,
+    values: &[(&'static str, ToSqlOutput<'_>)],
+) -> Answer<()> {
     let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
     let marks = vec!["?"; values.len()].join(", ");
     let sql = format!("INSERT INTO callbacks ({}) VALUES ({marks})", names.join(", "));
@@ -75,7 +97,7 @@ pub(super) fn update(
     }
     let names: Vec<&str> = changed.iter().map(|(name, _)| *name).collect();
     let sql = format!("UPDATE callbacks SET {} = ? WHERE id = ?", names.join(" = ?, "));
-    let id = rusqlite::types::ToSqlOutput::from(callback.id.0);
+    let id = ToSqlOutput::from(callback.id.0);
     let bound = changed.iter().map(|(_, value)| value).chain([&id]);
     match write(connection, &sql, params_from_iter(bound))? {
         0 => Err(Failure::Corrupt {

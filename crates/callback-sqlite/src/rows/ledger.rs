@@ -38,7 +38,7 @@ macro_rules! select_lines {
     };
 }
 
-fn read(row: &Row<'_>) -> Answer<Line> {
+pub(super) fn read(row: &Row<'_>) -> Answer<Line> {
     let mut fields = Fields::new(row, "history", COLUMNS);
     Ok(Line {
         sequence: unsigned(fields.take()?),
@@ -91,8 +91,18 @@ pub(crate) fn lines(
 }
 
 pub(super) fn append(connection: &Connection, line: &Line) -> Answer<()> {
+    write_line(connection, line, None)
+}
+
+/// Appends a line under the number that it has elsewhere.
+pub(super) fn append_as(connection: &Connection, line: &Line) -> Answer<()> {
+    write_line(connection, line, Some(signed(line.sequence)))
+}
+
+fn write_line(connection: &Connection, line: &Line, sequence: Option<i64>) -> Answer<()> {
     const APPEND: &str = "INSERT INTO history (subject_kind, subject, service, at, what, \
-        from_phase, to_phase, actor, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        from_phase, to_phase, actor, details, sequence) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let (kind, id) = subject_columns(line.subject);
     write(
         connection,
@@ -107,6 +117,7 @@ pub(super) fn append(connection: &Connection, line: &Line) -> Answer<()> {
             line.to.map(PhaseName::name),
             line.actor,
             json("history", &line.details)?,
+            sequence,
         ],
     )?;
     Ok(())

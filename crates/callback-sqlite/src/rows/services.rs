@@ -9,7 +9,7 @@ use crate::sql::{Answer, Fields, all, json, one, write};
 
 const TABLE: &str = "services";
 
-fn read(row: &Row<'_>) -> Answer<Service> {
+pub(super) fn read(row: &Row<'_>) -> Answer<Service> {
     let mut fields = Fields::new(row, TABLE, &["id", "body"]);
     fields.take::<Uuid>()?;
     fields.json()

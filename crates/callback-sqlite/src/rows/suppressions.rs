@@ -22,7 +22,7 @@ macro_rules! select_suppressions {
     };
 }
 
-fn read(row: &Row<'_>) -> Answer<Suppression> {
+pub(super) fn read(row: &Row<'_>) -> Answer<Suppression> {
     let mut fields = Fields::new(row, "suppressions", COLUMNS);
     Ok(Suppression {
         sequence: unsigned(fields.take()?),
@@ -79,6 +79,31 @@ pub(super) fn put(connection: &Connection, suppression: &Suppression) -> Answer<
         ],
     )?;
     Ok(unsigned(connection.last_insert_rowid()))
+}
+
+/// Writes an entry under the number that it has elsewhere.
+pub(super) fn put_as(
+    connection: &Connection,
+    sequence: u64,
+    suppression: &Suppression,
+) -> Answer<()> {
+    const PUT: &str = "INSERT INTO suppressions \
+        (sequence, id, target_key, service, reason, until, created_at) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    write(
+        connection,
+        PUT,
+        params![
+            signed(sequence),
+            suppression.id,
+            suppression.key.as_str(),
+            suppression.service_id.map(|service| service.0),
+            suppression.reason,
+            suppression.until.map(date::micros),
+            date::micros(suppression.created_at),
+        ],
+    )?;
+    Ok(())
 }
 
 pub(super) fn delete(connection: &Connection, id: Uuid) -> Answer<Option<Suppression>> {

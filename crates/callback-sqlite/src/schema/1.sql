@@ -4,6 +4,12 @@ CREATE TABLE installation (
     id BLOB NOT NULL
 ) STRICT;
 
+-- Where a copy into this file came from, and how far it has come; empty when there was none.
+CREATE TABLE transfer (
+    one      INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    progress TEXT NOT NULL
+) STRICT;
+
 -- Rows are wide, so they lie in a rowid table: a clustered index of such rows would be deep.
 CREATE TABLE callbacks (
     id                       BLOB NOT NULL PRIMARY KEY,

@@ -2,6 +2,7 @@
 
 mod floor;
 mod model;
+mod moving;
 mod opening;
 mod room;
 mod remembering;

@@ -31,6 +31,20 @@ pub async fn a_day_of_dialling_agents_goes_as_in_memory(
 /// # Panics
 /// When an answer or the end differs; the message names the seed.
 pub async fn again(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>, seed: u64, manual: bool) {
+    again_moved(open, &async |store, _| store, 0, seed, manual).await;
+}
+
+/// Does a day again, and moves the installation to another store so many times on the way.
+///
+/// # Panics
+/// When an answer or the end differs; the message names the seed.
+pub async fn again_moved(
+    open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>,
+    moved: &impl AsyncFn(Arc<dyn Store>, Arc<dyn Clock>) -> Arc<dyn Store>,
+    moves: usize,
+    seed: u64,
+    manual: bool,
+) {
     let floor = Floor {
         callbacks: 40,
         crashes_per_million: 1_000,
@@ -42,9 +56,14 @@ pub async fn again(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>, seed: 
         Err(broken) => panic!("seed {seed}: {broken}"),
     };
     let clock = SetClock::at(morning());
-    let store = open(Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let mut store = open(Arc::clone(&clock) as Arc<dyn Clock>).await;
     let mut site = sim::site(seed, manual, morning());
-    for recorded in chronicle {
+    // Before the last command and not after it, so that each move has something to spoil.
+    let between = chronicle.len() / (moves + 1);
+    for (number, recorded) in chronicle.into_iter().enumerate() {
+        if moves > 0 && number > 0 && number % between == 0 && number / between <= moves {
+            store = moved(store, Arc::clone(&clock) as Arc<dyn Clock>).await;
+        }
         match recorded {
             Recorded::Start { at, seed, manual } => site = sim::site(seed, manual, at),
             Recorded::Run { at, actor, what, done } => {
