@@ -74,7 +74,7 @@ impl Cluster {
         &self.address
     }
 
-    /// Ends every process of the server at once, as a power cut would.
+    /// Ends every process of the server at once, without a chance to tidy up.
     pub(crate) fn kill(&self) -> anyhow::Result<()> {
         let file = self.data().join("postmaster.pid");
         let text = fs::read_to_string(&file)
@@ -84,8 +84,9 @@ impl Cluster {
         let mut family = vec![postmaster];
         family.extend(children(postmaster)?);
         // A process may have ended by itself meanwhile; then kill has nothing to say to it.
-        let mut kill = Command::new("kill");
-        kill.arg("-9").args(family.iter().map(u32::to_string)).stderr(Stdio::null());
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill -9 \"$@\"", "sh"]).args(family.iter().map(u32::to_string));
+        kill.stderr(Stdio::null());
         kill.status().context("failed to start kill")?;
         let began = Instant::now();
         while family.iter().any(|id| is_running(*id)) {

@@ -15,6 +15,8 @@ use super::random::Random;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The pause before a request is tried again at another process.
 const PAUSE: Duration = Duration::from_millis(60);
+/// How many pauses the pause may grow to.
+const LONGEST_PAUSE: u32 = 5;
 
 /// What the program answered.
 #[derive(Clone, Debug)]
@@ -86,13 +88,14 @@ impl Client {
         key: Option<&str>,
         gone: impl Fn() -> bool,
     ) -> Option<Answer> {
-        loop {
+        for tries in 1.. {
             match self.post_with_key(path, body, key) {
                 Ok(answer) => return Some(answer),
                 Err(_) if gone() => return None,
-                Err(_) => thread::sleep(PAUSE),
+                Err(_) => thread::sleep(PAUSE * tries.min(LONGEST_PAUSE)),
             }
         }
+        None
     }
 
     /// The path at one of the processes that run.

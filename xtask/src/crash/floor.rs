@@ -53,7 +53,7 @@ impl Worker {
                 drop(self.client.post(&path, &json!({})));
             }
             let rest = self.client.random().between(REST_MILLIS.0, REST_MILLIS.1);
-            thread::sleep(Duration::from_millis(rest));
+            thread::sleep(Duration::from_millis(rest * u64::from(looks.min(4))));
         }
     }
 

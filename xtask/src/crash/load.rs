@@ -54,6 +54,11 @@ impl Load {
         }
     }
 
+    /// How many have been asked for.
+    pub(crate) fn asked(&self) -> u64 {
+        self.next.load(Ordering::Relaxed).min(self.callbacks)
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.next.load(Ordering::Relaxed) >= self.callbacks
     }

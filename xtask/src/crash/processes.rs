@@ -1,4 +1,4 @@
-//! The processes of the program: started, killed as by a power cut, and started again.
+//! The processes of the program: started, killed with -9, and started again.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -122,7 +122,7 @@ impl Node {
         bail!("the process ended before it served; see {}", self.log.display())
     }
 
-    /// Ends the process as a power cut would.
+    /// Ends the process without a chance to tidy up.
     pub(crate) fn kill(&mut self) {
         self.addresses.set(self.number, None);
         if let Some(mut child) = self.child.take() {

@@ -27,11 +27,13 @@ use crate::postgres::Cluster;
 /// Processes on one PostgreSQL.
 const NODES: usize = 3;
 /// Threads that create.
-const CREATORS: u64 = 12;
+const CREATORS: u64 = 40;
 /// How long everything may take to end, besides what each callback costs.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// The slowest that a round may be.
-const PATIENCE_EACH: Duration = Duration::from_millis(20);
+const PATIENCE_EACH: Duration = Duration::from_millis(40);
+/// How often it is told how far the round is.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 /// How long a transaction on a shared database may take to be seen.
 const GRACE: i64 = 2 * time::SECOND;
 
@@ -183,9 +185,15 @@ fn watch(
 ) -> bool {
     let began = Instant::now();
     let backlog = (load.callbacks / 6).max(100);
+    let mut tell_at = TELL_EVERY;
     while began.elapsed() < patience && !load.over.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(250));
         let Some(live) = live(client) else { continue };
+        if began.elapsed() >= tell_at {
+            let (asked, seconds) = (load.asked(), began.elapsed().as_secs());
+            println!("  after {seconds} s: {asked} asked for, {live} not ended");
+            tell_at += TELL_EVERY;
+        }
         load.enough.store(live > backlog, Ordering::Relaxed);
         if load.is_done() && live < backlog / 3 {
             figures.stop_watching();

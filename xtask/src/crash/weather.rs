@@ -11,7 +11,7 @@ use super::report::Damage;
 use crate::postgres::Cluster;
 
 /// How long until the next process is killed, in milliseconds.
-const BETWEEN: (u64, u64) = (1_500, 4_000);
+const BETWEEN: (u64, u64) = (1_000, 3_000);
 /// How long a killed process stays away, in milliseconds.
 const AWAY: (u64, u64) = (100, 1_500);
 /// How long a killed database stays away, in milliseconds.

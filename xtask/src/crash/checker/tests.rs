@@ -103,8 +103,8 @@ impl History {
     fn close(&mut self, id: &str, outcome: &'static str) {
         self.clock += SECOND;
         let clock = self.clock;
-        let attempts = self.evidence.attempts.iter_mut();
-        let attempt = attempts.filter(|attempt| attempt.callback == id).next_back().unwrap();
+        let mut attempts = self.evidence.attempts.iter_mut();
+        let attempt = attempts.rfind(|attempt| attempt.callback == id).unwrap();
         attempt.ended = Some(clock);
         attempt.outcome = Some(outcome.to_owned());
         self.told.reported.insert(attempt.id.clone(), outcome);
@@ -115,11 +115,11 @@ impl History {
     }
 
     fn step(&mut self, id: &str, event: &str, after: &str, change: impl FnOnce(&mut Line)) {
-        let mine = self.evidence.lines.iter().filter(|line| line.callback == id);
+        let mut mine = self.evidence.lines.iter().filter(|line| line.callback == id);
         let mut line = Line {
             callback: id.to_owned(),
             event: event.to_owned(),
-            before: mine.last().map(|line| line.after.clone()),
+            before: mine.next_back().map(|line| line.after.clone()),
             after: after.to_owned(),
             at: self.clock,
             agent: None,
