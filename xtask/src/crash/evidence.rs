@@ -42,7 +42,7 @@ pub(crate) struct Callback {
     /// 0 for `StrictPriority` to 8 for `NothingElse`.
     pub(crate) level: usize,
     pub(crate) max_retries: usize,
-    /// When it was first to enter the queue, in microseconds.
+    /// When it was first to enter the queue, which is its first place there, in microseconds.
     pub(crate) due: i64,
     pub(crate) external: Option<String>,
     pub(crate) phase: String,
@@ -194,14 +194,16 @@ fn callback(value: &Value) -> Option<Callback> {
     let text = |member: &str| value[member].as_str().map(str::to_owned);
     let priority = value["Priority"].as_str()?;
     // The load writes the due date into the description, since a retry moves the member.
-    let due = value["Description"].as_str().or_else(|| value["CreatedAt"].as_str())?;
+    // One that was over when the callback was made counts from then on.
+    let created = value["CreatedAt"].as_str().and_then(micros)?;
+    let due = value["Description"].as_str().and_then(micros).unwrap_or(created).max(created);
     Some(Callback {
         id: text("Id")?,
         service: text("ServiceId")?,
         target: text("Target")?,
         level: PRIORITIES.iter().position(|known| *known == priority)?,
         max_retries: number(&value["MaxRetries"])?,
-        due: micros(due)?,
+        due,
         external: text("ExternalTaskId"),
         phase: text("Phase")?,
         reason: text("TerminationReason"),
