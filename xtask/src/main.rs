@@ -8,6 +8,7 @@
 
 mod cargo;
 mod check;
+mod crash;
 mod postgres;
 mod proptest;
 mod sim;
@@ -24,6 +25,7 @@ use clap::Parser;
 #[command(bin_name = "cargo xtask")]
 enum Command {
     Check(check::Args),
+    Crash(crash::Args),
     Proptest(proptest::Args),
     Sim(sim::Args),
     Test(test::Args),
@@ -32,6 +34,7 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
         Command::Check(args) => check::run(args),
+        Command::Crash(args) => crash::run(&args),
         Command::Proptest(args) => proptest::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Test(args) => test::run(&args),

@@ -1,10 +1,12 @@
-//! A throw-away PostgreSQL for the tests: made before they run, gone after they have.
+//! A throw-away PostgreSQL: made before the tests or campaigns run, gone after they have.
 
 use std::env;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
@@ -17,12 +19,19 @@ const UNPRIVILEGED: &str = "postgres";
 /// Where Debian keeps the server's programs, which are not on the path there.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
+/// Tests need no data after a power cut.
+const FORGETFUL: &str = "-c fsync=off -c full_page_writes=off";
+
+/// How long a killed server's processes may take to be gone, and the next server to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A running server with its data in a temporary directory; both go when this value goes.
 pub(crate) struct Cluster {
     programs: PathBuf,
     directory: PathBuf,
     address: String,
     as_root: bool,
+    settings: String,
 }
 
 impl Cluster {
@@ -31,16 +40,32 @@ impl Cluster {
         if env::var_os(ADDRESS).is_some() {
             return Ok(None);
         }
+        Self::make("tests", FORGETFUL)
+    }
+
+    /// Starts a server that keeps what was committed through [`kill`](Self::kill), if its programs
+    /// are installed.
+    pub(crate) fn start_durable() -> anyhow::Result<Option<Self>> {
+        Self::make("crash", "-c fsync=on -c synchronous_commit=on")
+    }
+
+    fn make(purpose: &str, durability: &str) -> anyhow::Result<Option<Self>> {
         let Some(programs) = programs() else { return Ok(None) };
-        let directory = env::temp_dir().join(format!("callback-postgres-{}", process::id()));
+        let directory =
+            env::temp_dir().join(format!("callback-postgres-{purpose}-{}", process::id()));
         let port = free_port()?;
         let cluster = Self {
             programs,
             address: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
             directory,
             as_root: is_root()?,
+            settings: format!(
+                "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= \
+                 -c max_connections=300 {durability}"
+            ),
         };
-        cluster.make(port)?;
+        cluster.initialise()?;
+        cluster.serve()?;
         Ok(Some(cluster))
     }
 
@@ -49,7 +74,38 @@ impl Cluster {
         &self.address
     }
 
-    fn make(&self, port: u16) -> anyhow::Result<()> {
+    /// Ends every process of the server at once, without a chance to tidy up.
+    pub(crate) fn kill(&self) -> anyhow::Result<()> {
+        let file = self.data().join("postmaster.pid");
+        let text = fs::read_to_string(&file)
+            .with_context(|| format!("failed to read {}", file.display()))?;
+        let first = text.lines().next().context("the server's file names no process")?.trim();
+        let postmaster: u32 = first.parse().context("the server's file names no process")?;
+        let mut family = vec![postmaster];
+        family.extend(children(postmaster)?);
+        // A process may have ended by itself meanwhile; then kill has nothing to say to it.
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill -9 \"$@\"", "sh"]).args(family.iter().map(u32::to_string));
+        kill.stderr(Stdio::null());
+        kill.status().context("failed to start kill")?;
+        let began = Instant::now();
+        while family.iter().any(|id| is_running(*id)) {
+            if began.elapsed() > PATIENCE {
+                bail!("the processes of the killed server do not go");
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Starts the killed server on the data that it left.
+    pub(crate) fn restart(&self) -> anyhow::Result<()> {
+        // What a killed postmaster leaves behind would make pg_ctl believe that it runs.
+        drop(fs::remove_file(self.data().join("postmaster.pid")));
+        self.serve()
+    }
+
+    fn initialise(&self) -> anyhow::Result<()> {
         fs::create_dir_all(&self.directory)
             .with_context(|| format!("failed to create {}", self.directory.display()))?;
         if self.as_root {
@@ -58,14 +114,12 @@ impl Cluster {
         }
         let mut init = self.program("initdb");
         init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]);
-        run(init.arg("--no-sync").arg("--pgdata").arg(self.data()))?;
-        // Tests need no data after a power cut.
-        let settings = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= \
-             -c max_connections=300 -c fsync=off -c full_page_writes=off"
-        );
+        run(init.arg("--no-sync").arg("--pgdata").arg(self.data()))
+    }
+
+    fn serve(&self) -> anyhow::Result<()> {
         let mut start = self.program("pg_ctl");
-        start.args(["start", "--wait", "--silent", "--options"]).arg(settings);
+        start.args(["start", "--wait", "--silent", "--options"]).arg(&self.settings);
         start.arg("--log").arg(self.directory.join("log")).arg("--pgdata").arg(self.data());
         run(&mut start)
     }
@@ -100,6 +154,27 @@ impl Drop for Cluster {
             eprintln!("failed to remove {}: {error}", self.directory.display());
         }
     }
+}
+
+/// The processes that a process has started.
+fn children(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let processes = fs::read_dir("/proc").context("failed to list the server's processes")?;
+    let ids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(ids.filter(|id| standing(*id).is_some_and(|(_, of)| of == parent)).collect())
+}
+
+/// Whether a process is there and has not only left its exit status behind.
+fn is_running(id: u32) -> bool {
+    standing(id).is_some_and(|(state, _)| state != "Z")
+}
+
+/// The state of a process and its parent.
+fn standing(id: u32) -> Option<(String, u32)> {
+    let line = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name stands in parentheses and may have some itself.
+    let (_, rest) = line.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
 }
 
 /// The directory with the server's programs: from the path, else Debian's newest.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use callback_domain::date;
 use callback_engine::store::StoreError;
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::ToSql;
@@ -22,6 +23,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a reading of the database's clock is gone by, on this process's own.
 const FRESH: Duration = Duration::from_secs(1);
+/// How often the database is asked for a sign of life.
+const SIGN_EVERY: Duration = Duration::from_secs(3);
+/// How long the sign may take before all connections are given up.
+const SIGN_WITHIN: Duration = Duration::from_secs(10);
+/// How long sent bytes may go unconfirmed, and how often a silent line is tried.
+const UNCONFIRMED: Duration = Duration::from_secs(15);
+const TRIED_EVERY: Duration = Duration::from_secs(5);
 
 /// What a statement is given.
 pub(crate) type Parameter<'a> = &'a (dyn ToSql + Sync);
@@ -31,8 +39,11 @@ pub(crate) type Parameter<'a> = &'a (dyn ToSql + Sync);
 pub(crate) struct Connector {
     config: Config,
     settings: String,
+    connect_timeout: Duration,
     health: Mutex<Health>,
     time: Mutex<Option<Reading>>,
+    /// Counts how often all connections were given up together.
+    given_up: watch::Sender<u64>,
 }
 
 /// The database's clock, read at a moment of this process.
@@ -60,7 +71,10 @@ impl Connector {
         config
             .application_name(&options.application_name)
             .connect_timeout(options.connect_timeout)
-            .keepalives_idle(Duration::from_secs(30));
+            .tcp_user_timeout(UNCONFIRMED)
+            .keepalives_idle(UNCONFIRMED)
+            .keepalives_interval(TRIED_EVERY)
+            .keepalives_retries(3);
         let settings = format!(
             "SET statement_timeout = {}; SET lock_timeout = {}; \
              SET idle_in_transaction_session_timeout = {}; SET timezone = 'UTC'; \
@@ -70,7 +84,14 @@ impl Connector {
             options.lock_timeout.as_millis(),
             options.idle_in_transaction_timeout.as_millis(),
         );
-        Ok(Self { config, settings, health: Mutex::default(), time: Mutex::default() })
+        Ok(Self {
+            config,
+            settings,
+            connect_timeout: options.connect_timeout,
+            health: Mutex::default(),
+            time: Mutex::default(),
+            given_up: watch::Sender::new(0),
+        })
     }
 
     /// Why the database cannot be reached, as last seen.
@@ -81,6 +102,34 @@ impl Connector {
     /// Notes that a connection was lost, until the next one is made.
     pub(crate) fn note_lost(&self, cause: String) {
         self.health().fault.get_or_insert(cause);
+    }
+
+    /// Ends every session, since the database gives no sign of life: whoever waits for an answer
+    /// over one of them is told so, and the next sessions are made anew.
+    fn give_up(&self, cause: String) {
+        self.note_lost(cause);
+        self.given_up.send_modify(|times| *times += 1);
+    }
+
+    /// Asks for a sign of life again and again over a connection that has little else to do;
+    /// ends, with the cause, when there is none.
+    ///
+    /// A network that swallows packets leaves every connection waiting without an error, so all
+    /// of them are given up then.
+    pub(crate) async fn listen_for_life(&self, client: &Client) -> String {
+        loop {
+            tokio::time::sleep(SIGN_EVERY).await;
+            match timeout(SIGN_WITHIN, client.simple_query("")).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return in_words(&error),
+                Err(_) => {
+                    let cause =
+                        format!("the database gives no sign of life within {SIGN_WITHIN:?}");
+                    self.give_up(cause.clone());
+                    return cause;
+                }
+            }
+        }
     }
 
     /// A connection and what drives it; the caller polls the latter.
@@ -95,13 +144,18 @@ impl Connector {
                 return Err(refused(fault.clone()));
             }
         }
-        match self.config.connect(NoTls).await {
+        // The library's own limit ends with the handshake of TCP, before the database has spoken.
+        let connected = timeout(self.connect_timeout, self.config.connect(NoTls)).await;
+        let connected = connected.map_or_else(
+            |_| Err(format!("the database says nothing within {:?}", self.connect_timeout)),
+            |connected| connected.map_err(|error| in_words(&error)),
+        );
+        match connected {
             Ok(connected) => {
                 *self.health() = Health::default();
                 Ok(connected)
             }
-            Err(error) => {
-                let cause = in_words(&error);
+            Err(cause) => {
                 let mut health = self.health();
                 let pause =
                     health.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
@@ -115,9 +169,14 @@ impl Connector {
 
     /// A session, ready for statements.
     pub(crate) async fn open(&self) -> Result<Session, StoreError> {
+        let mut given_up = self.given_up.subscribe();
         let (client, connection) = self.dial().await?;
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = tokio::select! {
+                ended = connection => ended,
+                _ = given_up.changed() => return,
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error = in_words(&error), "a connection to the database ended");
             }
         });

@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 const TELL: &str = "/* hints::TELL */ SELECT pg_notify($1, $2)";
 
-/// One connection that tells and hears.
+/// One connection that tells and hears, and shows whether the database is there at all.
 pub(crate) struct Courier {
     pub(crate) connector: Arc<Connector>,
     pub(crate) installation: Uuid,
@@ -87,6 +87,7 @@ impl Courier {
         tokio::select! {
             lost = hear => Err(lost),
             told = tell => told,
+            silent = self.connector.listen_for_life(&client) => Err(lost(silent)),
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::database::Database;
-use crate::rows::{CALLBACKS_DUE, HEADS, LONGEST_IDLE, REFRESH, UPDATE};
+use crate::rows::{CALLBACKS_DUE, HEADS, LONGEST_IDLE, REFRESH};
 use crate::search::Search;
 use crate::{Options, PostgresStore};
 

@@ -62,7 +62,7 @@ pub(crate) use {
     clock::CALLBACKS as CALLBACKS_DUE,
     queues::HEADS,
     staff::LONGEST_IDLE,
-    unsent::{REFRESH, UPDATE},
+    unsent::REFRESH,
 };
 
 /// A write that was sent.

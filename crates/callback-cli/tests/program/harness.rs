@@ -44,7 +44,12 @@ pub(crate) fn client() -> Agent {
 impl Program {
     /// Starts `serve` on a database and any free port, and waits until it answers.
     pub(crate) fn start(database: &Path, more: &[&str]) -> Self {
-        let mut child = program()
+        Self::start_as(program(), database, more)
+    }
+
+    /// As [`Self::start`], by a command that was made ready.
+    pub(crate) fn start_as(mut command: Command, database: &Path, more: &[&str]) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--database"])
             .arg(database)
             .args(more)

@@ -8,4 +8,7 @@ mod floor;
 mod harness;
 mod life;
 mod nodes;
+mod partition;
+mod proxy;
+mod skew;
 mod stream;

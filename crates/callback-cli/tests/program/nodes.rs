@@ -17,10 +17,7 @@ const SKIPPED: &str = "SKIPPED: PostgreSQL: apt-get install postgresql and run c
 /// The address of a fresh database; `None` when there is no server, which is said where it is heard.
 pub(crate) fn fresh_database(name: &str) -> Option<String> {
     let Some(server) = env::var_os("CALLBACK_TEST_POSTGRES") else {
-        if let Some(log) = env::var_os("CALLBACK_SKIP_LOG") {
-            let log = OpenOptions::new().append(true).create(true).open(log);
-            writeln!(log.expect("the log opens"), "{SKIPPED}").expect("the log is written");
-        }
+        skip(SKIPPED);
         return None;
     };
     let server = server.into_string().expect("the address is text");
@@ -37,6 +34,14 @@ pub(crate) fn fresh_database(name: &str) -> Option<String> {
         }
     });
     server.rsplit_once('/').map(|(host, _)| format!("{host}/{name}"))
+}
+
+/// Says where it is heard that a test cannot run.
+pub(crate) fn skip(why: &str) {
+    if let Some(log) = env::var_os("CALLBACK_SKIP_LOG") {
+        let log = OpenOptions::new().append(true).create(true).open(log);
+        writeln!(log.expect("the log opens"), "{why}").expect("the log is written");
+    }
 }
 
 #[test]

@@ -78,7 +78,9 @@ impl Callback {
         let until = date::add_seconds(now, i64::from(policy.rona_timeout_in_seconds));
         let phase = Phase::Offered { place, wait, held_for, agent, token, until };
         let step = self.enter(phase, Happening::Offered, now);
-        Ok(step.effect(Effect::TakeAgent(agent)))
+        Ok(step
+            .detail("Agent", Value::from(alloc::format!("{agent}")))
+            .effect(Effect::TakeAgent(agent)))
     }
 
     pub(super) fn decline(

@@ -17,7 +17,7 @@ fn three_retries_are_four_calls_and_no_more() {
     scene.note(Scene::counts).expect(&expect![[r#"
         10:00:00 Create: Pending [Created]
         10:00:00 Tick(Due): Pending → InQueue [Queued]
-        10:00:00 Offer(Ann): InQueue → Offered [Offered]
+        10:00:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:00:00 Accept: Offered → Preview [Accepted]
         10:00:00 Dial: Preview → Dialout [Dialled] Attempt=1
@@ -28,7 +28,7 @@ fn three_retries_are_four_calls_and_no_more() {
                  + Ann is free
                  + attempt #1 ended: Busy
         10:05:00 Tick(Due): Pending → InQueue [Queued]
-        10:05:00 Offer(Ann): InQueue → Offered [Offered]
+        10:05:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:05:00 Accept: Offered → Preview [Accepted]
         10:05:00 Dial: Preview → Dialout [Dialled] Attempt=2
@@ -39,7 +39,7 @@ fn three_retries_are_four_calls_and_no_more() {
                  + Ann is free
                  + attempt #2 ended: Busy
         10:10:00 Tick(Due): Pending → InQueue [Queued]
-        10:10:00 Offer(Ann): InQueue → Offered [Offered]
+        10:10:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:10:00 Accept: Offered → Preview [Accepted]
         10:10:00 Dial: Preview → Dialout [Dialled] Attempt=3
@@ -50,7 +50,7 @@ fn three_retries_are_four_calls_and_no_more() {
                  + Ann is free
                  + attempt #3 ended: Busy
         10:15:00 Tick(Due): Pending → InQueue [Queued]
-        10:15:00 Offer(Ann): InQueue → Offered [Offered]
+        10:15:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:15:00 Accept: Offered → Preview [Accepted]
         10:15:00 Dial: Preview → Dialout [Dialled] Attempt=4
@@ -170,7 +170,7 @@ fn calls_that_the_agent_left_still_count_against_the_allowance() {
         scene = scene.offer().accept().dial().agent_answered().ended(Outcome::AgentUnavailable);
     }
     scene.note(Scene::counts).expect(&expect![[r#"
-        10:00:00 Offer(Ann): InQueue → Offered [Offered]
+        10:00:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:00:00 Accept: Offered → Preview [Accepted]
         10:00:00 Dial: Preview → Dialout [Dialled] Attempt=1
@@ -180,7 +180,7 @@ fn calls_that_the_agent_left_still_count_against_the_allowance() {
         10:00:00 Ended(AgentUnavailable): Dialout → InQueue [AttemptEnded] Outcome=AgentUnavailable
                  + Ann is redirected
                  + attempt #1 ended: AgentUnavailable
-        10:00:00 Offer(Ann): InQueue → Offered [Offered]
+        10:00:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:00:00 Accept: Offered → Preview [Accepted]
         10:00:00 Dial: Preview → Dialout [Dialled] Attempt=2
@@ -300,7 +300,7 @@ fn nobody_is_offered_a_callback_that_backs_off() {
                      + Ann is free
                      + attempt #1 ended: Failed
             10:00:29 Offer(Ann): refused in InQueue: the deadline has not passed
-            10:00:30 Offer(Ann): InQueue → Offered [Offered]
+            10:00:30 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                      + Ann takes the task
         "#]]);
 }

@@ -137,7 +137,7 @@ fn a_new_preferred_agent_gets_a_hold_of_the_waiting_callback() {
             10:01:00 Offer(Bob): refused in InQueue: the callback is not open to this agent
             10:01:00 Edit: InQueue → InQueue [Edited] Changed=["PreferredAgent"]
             10:01:00 · WaitOver at 11:00:00
-            10:01:00 Offer(Bob): InQueue → Offered [Offered]
+            10:01:00 Offer(Bob): InQueue → Offered [Offered] Agent=Bob
                      + Bob takes the task
         "#]]);
 }

@@ -115,7 +115,7 @@ fn closing_before_an_acceptance_without_preview_sends_it_back_too() {
         .expect(&expect![[r#"
             10:00:00 Create: Pending [Created]
             17:59:50 Tick(Due): Pending → InQueue [Queued]
-            17:59:50 Offer(Ann): InQueue → Offered [Offered]
+            17:59:50 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                      + Ann takes the task
             18:00:00 Accept: Offered → InQueue [Accepted]
                      + Ann is free

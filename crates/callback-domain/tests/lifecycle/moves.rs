@@ -26,7 +26,7 @@ fn repeated_moves_are_answered_again_and_change_nothing() {
         .hang_up()
         .hang_up();
     scene.expect(&expect![[r#"
-        10:00:00 Offer(Ann): InQueue → Offered [Offered]
+        10:00:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:00:00 Accept: Offered → Preview [Accepted]
         10:00:00 Accept: Preview, nothing new
@@ -60,7 +60,7 @@ fn a_repeated_decline_is_answered_again_even_while_another_is_asked() {
         .event(Event::Accept { token: first, start: super::floor::start(9, super::floor::MANUAL) })
         .expect(&expect![[r#"
             10:00:00 Decline: InQueue, nothing new
-            10:00:00 Offer(Bob): InQueue → Offered [Offered]
+            10:00:00 Offer(Bob): InQueue → Offered [Offered] Agent=Bob
                      + Bob takes the task
             10:00:00 Decline: Offered, nothing new
             10:00:00 Accept: refused in Offered: the lease token is not, or no longer, the one of this task

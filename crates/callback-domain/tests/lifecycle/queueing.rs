@@ -28,7 +28,7 @@ fn the_documented_use_case_ends_in_a_conversation() {
         .expect(&expect![[r#"
             10:00:00 Create: Pending [Created]
             10:00:00 Tick(Due): Pending → InQueue [Queued]
-            10:00:05 Offer(Ann): InQueue → Offered [Offered]
+            10:00:05 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                      + Ann takes the task
             10:00:09 Accept: Offered → Preview [Accepted]
             10:00:21 Dial: Preview → Dialout [Dialled] Attempt=1
@@ -57,13 +57,13 @@ fn a_declined_callback_returns_to_its_old_place() {
         .expect(&expect![[r#"
             10:00:00 Create: Pending [Created]
             10:00:00 Tick(Due): Pending → InQueue [Queued]
-            10:01:00 Offer(Ann): InQueue → Offered [Offered]
+            10:01:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                      + Ann takes the task
             10:01:05 Decline: Offered → InQueue [Declined] Agent=Ann
                      + Ann is redirected
             10:01:05 · place 10:00:00
             10:01:05 · 3535 s of the wait left
-            10:01:05 Offer(Bob): InQueue → Offered [Offered]
+            10:01:05 Offer(Bob): InQueue → Offered [Offered] Agent=Bob
                      + Bob takes the task
         "#]]);
 }
@@ -73,7 +73,7 @@ fn a_missed_offer_returns_to_its_old_place_and_redirects_the_agent() {
     Scene::new().tick().later(60).offer().tick().note(Scene::place).expect(&expect![[r#"
         10:00:00 Create: Pending [Created]
         10:00:00 Tick(Due): Pending → InQueue [Queued]
-        10:01:00 Offer(Ann): InQueue → Offered [Offered]
+        10:01:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:01:20 Tick(OfferMissed): Offered → InQueue [OfferMissed] Agent=Ann
                  + Ann is redirected
@@ -86,7 +86,7 @@ fn a_wait_that_ends_during_an_offer_is_over_when_the_offer_is() {
     Scene::new().tick().later(3590).offer().note(Scene::next).tick().expect(&expect![[r#"
         10:00:00 Create: Pending [Created]
         10:00:00 Tick(Due): Pending → InQueue [Queued]
-        10:59:50 Offer(Ann): InQueue → Offered [Offered]
+        10:59:50 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
         10:59:50 · OfferMissed at 11:00:10
         11:00:10 Tick(OfferMissed): Offered → Terminated [OfferMissed] Agent=Ann TerminationReason=QueueTimeExceeded
@@ -108,7 +108,7 @@ fn a_wait_that_ends_during_an_offer_does_not_hinder_its_acceptance() {
         .expect(&expect![[r#"
             10:00:00 Create: Pending [Created]
             10:00:00 Tick(Due): Pending → InQueue [Queued]
-            10:59:50 Offer(Ann): InQueue → Offered [Offered]
+            10:59:50 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                      + Ann takes the task
             11:00:05 Accept: Offered → Preview [Accepted]
             11:00:05 · 0 s of the wait left
@@ -151,7 +151,7 @@ fn the_wait_is_frozen_in_preview_and_dialout() {
         .expect(&expect![[r#"
             10:00:00 Create: Pending [Created]
             10:00:00 Tick(Due): Pending → InQueue [Queued]
-            10:10:00 Offer(Ann): InQueue → Offered [Offered]
+            10:10:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                      + Ann takes the task
             10:10:10 Accept: Offered → Preview [Accepted]
             10:10:10 · 2990 s of the wait left
@@ -198,7 +198,7 @@ fn a_held_callback_goes_to_its_preferred_agent_only() {
         10:00:00 Create: Pending [Created]
         10:00:00 Tick(Due): Pending → InQueue [Queued]
         10:00:00 Offer(Bob): refused in InQueue: the callback is not open to this agent
-        10:00:00 Offer(Ann): InQueue → Offered [Offered]
+        10:00:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                  + Ann takes the task
     "#]]);
 }
@@ -218,7 +218,7 @@ fn a_hold_that_is_over_opens_the_callback_to_all() {
             10:10:00 Tick(HoldOver): InQueue → InQueue [HoldEnded]
             10:10:00 · place 10:00:00
             10:10:00 · WaitOver at 11:00:00
-            10:10:00 Offer(Bob): InQueue → Offered [Offered]
+            10:10:00 Offer(Bob): InQueue → Offered [Offered] Agent=Bob
                      + Bob takes the task
         "#]]);
 }
@@ -291,7 +291,7 @@ fn a_hold_that_was_over_stays_over_after_a_retry() {
         .expect(&expect![[r#"
             10:15:00 Tick(Due): Pending → InQueue [Queued]
             10:15:00 · WaitOver at 11:15:00
-            10:15:00 Offer(Bob): InQueue → Offered [Offered]
+            10:15:00 Offer(Bob): InQueue → Offered [Offered] Agent=Bob
                      + Bob takes the task
         "#]]);
 }
@@ -303,7 +303,7 @@ fn a_preferred_agent_who_is_gone_holds_nothing() {
             10:00:00 Create: Pending [Created]
             10:00:00 Tick(Due): Pending → InQueue [Queued]
             10:01:00 PreferredGone: InQueue → InQueue [HoldEnded]
-            10:01:00 Offer(Bob): InQueue → Offered [Offered]
+            10:01:00 Offer(Bob): InQueue → Offered [Offered] Agent=Bob
                      + Bob takes the task
         "#]],
     );
@@ -317,7 +317,7 @@ fn a_preferred_agent_who_is_gone_holds_nothing() {
             10:00:00 PreferredGone: Pending → Pending [Edited] Changed=["PreferredAgent"]
             10:00:00 PreferredGone: Pending, nothing new
             10:00:00 Tick(Due): Pending → InQueue [Queued]
-            10:00:00 Offer(Bob): InQueue → Offered [Offered]
+            10:00:00 Offer(Bob): InQueue → Offered [Offered] Agent=Bob
                      + Bob takes the task
         "#]]);
     Scene::queued(service(), held())
@@ -328,12 +328,12 @@ fn a_preferred_agent_who_is_gone_holds_nothing() {
         .expect(&expect![[r#"
             10:00:00 Create: Pending [Created]
             10:00:00 Tick(Due): Pending → InQueue [Queued]
-            10:00:00 Offer(Ann): InQueue → Offered [Offered]
+            10:00:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
                      + Ann takes the task
             10:00:00 PreferredGone: Offered → Offered [Edited] Changed=["PreferredAgent"]
             10:00:00 Decline: Offered → InQueue [Declined] Agent=Ann
                      + Ann is redirected
-            10:00:00 Offer(Bob): InQueue → Offered [Offered]
+            10:00:00 Offer(Bob): InQueue → Offered [Offered] Agent=Bob
                      + Bob takes the task
         "#]]);
 }
@@ -382,14 +382,14 @@ fn a_clock_that_runs_backwards_moves_nothing_into_the_past() {
             format!("updated at {}", Scene::clock(at))
         })
         .expect(&expect![[r#"
-        10:00:00 Create: Pending [Created]
-        10:00:00 Tick(Due): Pending → InQueue [Queued]
-        10:01:00 Offer(Ann): InQueue → Offered [Offered]
-                 + Ann takes the task
-        10:00:15 Decline: Offered → InQueue [Declined] Agent=Ann
-                 + Ann is redirected
-        10:00:15 · updated at 10:01:00
-    "#]]);
+            10:00:00 Create: Pending [Created]
+            10:00:00 Tick(Due): Pending → InQueue [Queued]
+            10:01:00 Offer(Ann): InQueue → Offered [Offered] Agent=Ann
+                     + Ann takes the task
+            10:00:15 Decline: Offered → InQueue [Declined] Agent=Ann
+                     + Ann is redirected
+            10:00:15 · updated at 10:01:00
+        "#]]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use super::{OPEN_LANE, PostgresRows, owned};
 use crate::ledger;
 use crate::records::{column, signed};
 
-pub(crate) const INSERT: &str = "/* PostgresRows::insert_callback */ \
+const INSERT: &str = "/* PostgresRows::insert_callback */ \
     INSERT INTO callbacks (id, service, key, phase, priority, due, place, lane, backed_off, ready, \
         deadline, agent, reason, creator, external_task_id, caller_id, created_at, updated_at, \
         version, record) \
@@ -39,7 +39,7 @@ pub(crate) const INSERT: &str = "/* PostgresRows::insert_callback */ \
 
 /// A callback whose line is open and that is alone on it is ready at once; otherwise who is first
 /// is looked for afterwards.
-pub(crate) const UPDATE: &str = "/* PostgresRows::update_callback */ \
+const UPDATE: &str = "/* PostgresRows::update_callback */ \
     UPDATE callbacks SET key = new.key, phase = new.phase, priority = new.priority, \
         due = new.due, place = new.place, lane = new.lane, backed_off = new.backed_off, \
         ready = CASE WHEN new.alone THEN NOT EXISTS ( \
