@@ -6,6 +6,7 @@
 
 mod clock;
 mod line;
+mod outbox;
 mod port;
 mod staff;
 
@@ -50,6 +51,7 @@ pub(crate) use port::suppression;
 pub(crate) use {
     clock::CALLBACKS as CALLBACKS_DUE,
     line::{HEADS, REFRESH},
+    outbox::{DUE as DELIVERIES_DUE, FIRST_PENDING, LISTED as DELIVERIES_LISTED},
     staff::LONGEST_IDLE,
 };
 

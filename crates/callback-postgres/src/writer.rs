@@ -327,6 +327,9 @@ pub(crate) async fn look(
 
 /// Whether a command only reads.
 pub(crate) const fn only_looks(what: &What) -> bool {
+    if let What::Webhooks(order) = what {
+        return order.only_looks();
+    }
     matches!(
         what,
         What::Survey

@@ -197,11 +197,15 @@ fn refusal(status: u16) -> Response {
 const fn codes(status: u16) -> &'static str {
     match status {
         400 => "`MalformedJson`, `ValidationFailed`",
-        404 => "`CallbackNotFound`, `ServiceNotFound`, `UserNotFound`, `SuppressionNotFound`",
+        404 => {
+            "`CallbackNotFound`, `ServiceNotFound`, `UserNotFound`, `SuppressionNotFound`, \
+             `WebhookNotFound`, `DeliveryNotFound`"
+        }
         408 => "`Timeout`",
         409 => {
             "`ServiceNotOutbound`, `DuplicateCallback`, `TargetSuppressed`, `InUse`, `AddressTaken`, \
-             `WrongPhase`, `LeaseLost`, `IdempotencyKeyReused`, `ServiceChanged`"
+             `WrongPhase`, `LeaseLost`, `IdempotencyKeyReused`, `ServiceChanged`, `WebhookDisabled`, \
+             `TooManyWebhooks`"
         }
         412 => "`StaleVersion`",
         413 => "`PayloadTooLarge`",
