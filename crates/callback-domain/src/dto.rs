@@ -35,4 +35,4 @@ pub use search::{AgentRef, SearchRequest, SortOrder};
 pub use service::ServiceRequest;
 pub use suppression::SuppressionRequest;
 pub use user::{UserDto, UserRequest};
-pub use webhook::WebhookRequest;
+pub use webhook::{ReplayRequest, WebhookRequest};

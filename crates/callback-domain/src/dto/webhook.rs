@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::members::Members;
 use super::problem::{Fault, Problems, complete};
 use super::value;
+use crate::date::Instant;
 use crate::defaults;
 use crate::id::ServiceId;
 
@@ -83,6 +84,25 @@ impl WebhookRequest {
             enabled,
         });
         complete(request, members.finish())
+    }
+}
+
+/// The wish to have events sent once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayRequest {
+    /// Events from this instant on.
+    pub since: Instant,
+}
+
+impl ReplayRequest {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// All its problems.
+    pub fn read(body: &Value) -> Result<Self, Problems> {
+        let mut members = Members::of(body);
+        let since = members.require("Since", value::date);
+        complete(since.map(|since| Self { since }), members.finish())
     }
 }
 
