@@ -24,6 +24,9 @@ const READ_BYTES: usize = 16 * 1024;
 /// Bytes of an answer that are kept.
 const KEPT_BYTES: usize = 1024;
 
+/// What a request can come to: acknowledged, answered otherwise, or not answered.
+const OUTCOMES: [&str; 3] = ["Delivered", "Refused", "Unreached"];
+
 /// How long a receiver may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -42,15 +45,20 @@ impl Default for Limits {
 pub struct Tally(Family<[(&'static str, &'static str); 1], Counter>);
 
 impl Tally {
+    /// The counters, each of which is there from the beginning.
     pub(crate) fn family(&self) -> Family<[(&'static str, &'static str); 1], Counter> {
+        for outcome in OUTCOMES {
+            drop(self.0.get_or_create(&[("outcome", outcome)]));
+        }
         Family::clone(&self.0)
     }
 
     fn count(&self, posted: &Posted) {
+        let [delivered, refused, unreached] = OUTCOMES;
         let outcome = match posted.status {
-            Some(_) if posted.is_success() => "Delivered",
-            Some(_) => "Refused",
-            None => "Unreached",
+            Some(_) if posted.is_success() => delivered,
+            Some(_) => refused,
+            None => unreached,
         };
         self.0.get_or_create(&[("outcome", outcome)]).inc();
     }
