@@ -7,6 +7,7 @@ mod database;
 mod demo;
 mod logging;
 mod serve;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -29,6 +29,7 @@ mod etag;
 mod problem;
 
 pub use document::openapi_document;
+pub use ipnet::IpNet;
 pub use router::{Options, router};
 pub use serve::serve;
 pub use webhooks::{Limits, Networks, Sender, SenderError, Tally, Webhooks};

@@ -15,7 +15,7 @@ const SKIPPED: &str = "SKIPPED: PostgreSQL: apt-get install postgresql and run c
                        or name a server in CALLBACK_TEST_POSTGRES";
 
 /// The address of a fresh database; `None` when there is no server, which is said where it is heard.
-fn fresh_database(name: &str) -> Option<String> {
+pub(crate) fn fresh_database(name: &str) -> Option<String> {
     let Some(server) = env::var_os("CALLBACK_TEST_POSTGRES") else {
         if let Some(log) = env::var_os("CALLBACK_SKIP_LOG") {
             let log = OpenOptions::new().append(true).create(true).open(log);
