@@ -8,7 +8,7 @@ use callback_domain::date;
 use callback_domain::id::WebhookId;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Engine;
 use crate::command::{Answer, What};
@@ -173,6 +173,7 @@ impl Engine {
     async fn send(self, one: Outgoing, post: Arc<dyn Post>, policy: Policy) -> WebhookId {
         let (delivery, webhook) = (one.delivery.id, one.delivery.webhook);
         let Some(lease) = one.delivery.lease else { return webhook };
+        let lapses = Instant::now() + Duration::from_secs(u64::from(policy.lease_seconds));
         let request = match self.now().await {
             Ok(now) => one.request(now),
             // Its lease lapses, and it is sent again.
@@ -195,6 +196,8 @@ impl Engine {
                     return webhook;
                 }
                 Ok(_) => return webhook,
+                // Its lease has lapsed, and it is sent again.
+                Err(_) if Instant::now() > lapses => return webhook,
                 Err(error) => {
                     tracing::error!(%error, %delivery, "failed to note a delivery; trying again");
                     sleep(STORE_PAUSE).await;
