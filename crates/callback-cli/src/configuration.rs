@@ -8,6 +8,7 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{DialerKind, LogFormat, ServeArgs};
+use crate::webhooks::Webhooks;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) log_format: Lines,
     /// Concessions to clients written against other services.
     pub(crate) compat: Compat,
+    /// How webhooks are sent.
+    pub(crate) webhooks: Webhooks,
 }
 
 /// Concessions to clients written against other services.
@@ -57,6 +60,7 @@ impl Settings {
             dialer: if demo { Driver::Simulator } else { Driver::Manual },
             log_format: Lines::Text,
             compat: Compat { create_status: 201 },
+            webhooks: Webhooks::default(),
         }
     }
 
@@ -109,7 +113,7 @@ impl Settings {
             "compat.create_status is {}, and must be 200 or 201",
             self.compat.create_status
         );
-        Ok(())
+        self.webhooks.check()
     }
 }
 

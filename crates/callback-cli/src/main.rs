@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod logging;
 mod serve;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -45,8 +45,12 @@ async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
         None
     };
     tracing::info!(%address, %database, "serving");
+    let webhooks = settings.webhooks.shared();
+    let sender = Arc::new(settings.webhooks.sender(&webhooks)?);
+    let delivering = engine.deliver(sender, settings.webhooks.policy());
     let options = callback_http::Options {
         create_status: settings.compat.create_status,
+        webhooks,
         ..callback_http::Options::default()
     };
     let stop = stop_asked()?;
@@ -55,6 +59,7 @@ async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
         .context("failed to serve")?;
     tracing::info!("stopping");
     drop(demonstration);
+    delivering.stop().await;
     running.stop().await;
     drop(engine);
     Ok(())

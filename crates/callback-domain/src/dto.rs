@@ -23,6 +23,7 @@ mod service;
 mod suppression;
 mod user;
 mod value;
+mod webhook;
 
 pub use attempt::AttemptDto;
 pub use callback::{CallbackDto, TaskDto};
@@ -34,3 +35,4 @@ pub use search::{AgentRef, SearchRequest, SortOrder};
 pub use service::ServiceRequest;
 pub use suppression::SuppressionRequest;
 pub use user::{UserDto, UserRequest};
+pub use webhook::{ReplayRequest, WebhookRequest};

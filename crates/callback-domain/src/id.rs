@@ -54,6 +54,10 @@ ids! {
     AttemptId,
     /// A running process of the service.
     NodeId,
+    /// A subscription to events.
+    WebhookId,
+    /// One event on its way to one subscriber.
+    DeliveryId,
     /// The proof that a task was handed to whoever shows it; never logged, never in the ledger.
     LeaseToken,
 }

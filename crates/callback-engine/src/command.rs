@@ -18,6 +18,7 @@ use crate::ledger::Actor;
 use crate::mint::Site;
 use crate::store::Idempotency;
 use crate::suppression::Suppression;
+use crate::webhook;
 
 /// A use case with all that it needs; the same command may be run again after a conflict.
 #[derive(Clone, Debug)]
@@ -153,6 +154,8 @@ pub enum What {
         /// Which.
         service: ServiceId,
     },
+    /// Something about webhooks.
+    Webhooks(Box<webhook::Order>),
 }
 
 /// A callback to be made.
@@ -285,6 +288,8 @@ pub enum Answer {
     Position(Option<Position>),
     /// How a queue stands.
     Insight(Box<QueueInsight>),
+    /// Something about webhooks.
+    Webhooks(Box<webhook::Reply>),
     /// Done, with nothing to tell.
     Done,
 }
@@ -312,6 +317,10 @@ pub struct After {
     pub services_edited: bool,
     /// Lines whose suppression or claim changed; a hint for those who watch.
     pub keys: Vec<TargetKey>,
+    /// Webhooks were changed, so that there may be something to hand out.
+    pub webhooks: bool,
+    /// There is something new to deliver.
+    pub deliveries: bool,
 }
 
 impl After {

@@ -6,6 +6,7 @@ mod growth;
 mod neighbours;
 mod pulse;
 pub mod requests;
+pub mod webhooks;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use self::directory::{Directory, Services};
+use self::webhooks::Bells;
 use crate::command::{After, Answer, Command, Report, What};
 use crate::dialer::{Dialer, Reports, Resumed, Started};
 use crate::error::Error;
@@ -53,6 +55,7 @@ struct Inner {
     wake: Notify,
     ledger: watch::Sender<u64>,
     directory: Directory,
+    bells: Bells,
 }
 
 /// What the driver has to look at.
@@ -123,6 +126,7 @@ impl Engine {
             wake: Notify::new(),
             ledger: watch::Sender::new(0),
             directory: Directory::default(),
+            bells: Bells::default(),
         }));
         engine.renew().await?;
         engine.take_over(engine.0.store.is_exclusive()).await?;
@@ -232,6 +236,7 @@ impl Engine {
         if awake {
             self.0.wake.notify_one();
         }
+        self.0.bells.ring(after.webhooks, after.deliveries);
         if after.lines > 0 {
             self.0.ledger.send_modify(|growth| *growth += after.lines as u64);
         }

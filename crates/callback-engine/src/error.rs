@@ -24,6 +24,18 @@ pub enum Error {
     /// There is no such entry of the suppression list.
     #[error("there is no suppression {0}")]
     SuppressionNotFound(String),
+    /// There is no such subscription.
+    #[error("there is no webhook {0}")]
+    WebhookNotFound(String),
+    /// There is no such delivery, or none any more.
+    #[error("there is no delivery {0}")]
+    DeliveryNotFound(String),
+    /// The subscription takes nothing at present.
+    #[error("webhook {0} is disabled")]
+    WebhookDisabled(String),
+    /// There are as many subscriptions as are allowed.
+    #[error("there are {0} webhooks, and no more are allowed")]
+    TooManyWebhooks(usize),
     /// The service places no calls.
     #[error("service {0} places no calls: its direction is Inbound or its cap of sessions is 0")]
     ServiceNotOutbound(ServiceId),

@@ -31,6 +31,10 @@ pub struct Hint {
     pub services_edited: bool,
     /// Deadlines are to be computed anew.
     pub recalculate: bool,
+    /// Webhooks were changed, so that there may be something to hand out.
+    pub webhooks: bool,
+    /// There is something new to deliver.
+    pub deliveries: bool,
     /// Too much to be named: everything is to be looked at.
     pub survey: bool,
 }
@@ -39,7 +43,15 @@ impl Hint {
     /// The hint of one who does not know what was missed.
     #[must_use]
     pub fn of_anything() -> Self {
-        Self { lines: true, stops: true, services_edited: true, survey: true, ..Self::default() }
+        Self {
+            lines: true,
+            stops: true,
+            services_edited: true,
+            webhooks: true,
+            deliveries: true,
+            survey: true,
+            ..Self::default()
+        }
     }
 
     /// Whether it says nothing.
@@ -57,6 +69,8 @@ impl Hint {
         self.stops |= other.stops;
         self.services_edited |= other.services_edited;
         self.recalculate |= other.recalculate;
+        self.webhooks |= other.webhooks;
+        self.deliveries |= other.deliveries;
         self.survey |= other.survey;
     }
 
@@ -77,6 +91,8 @@ impl From<&After> for Hint {
             stops: !after.stop.is_empty(),
             services_edited: after.services_edited,
             recalculate: after.recalculate,
+            webhooks: after.webhooks,
+            deliveries: after.deliveries,
             survey: false,
         }
     }

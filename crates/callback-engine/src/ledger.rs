@@ -2,12 +2,17 @@
 
 use callback_domain::callback::PhaseName;
 use callback_domain::date::Instant;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, ServiceId, WebhookId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
-/// What happens to services and users; what happens to callbacks is the domain's to name.
-pub const DIRECTORY_EVENTS: [&str; 10] = [
+mod wire;
+
+pub use wire::{EventDto, LineDto};
+
+/// What happens to services, users and webhooks; what happens to callbacks is the domain's to name.
+pub const DIRECTORY_EVENTS: [&str; 15] = [
     "ServiceCreated",
     "ServiceEdited",
     "ServiceDeleted",
@@ -18,6 +23,11 @@ pub const DIRECTORY_EVENTS: [&str; 10] = [
     "RonaSet",
     "RonaReset",
     "AfterCallWorkEnded",
+    "WebhookCreated",
+    "WebhookEdited",
+    "WebhookSecretRotated",
+    "WebhookDisabled",
+    "WebhookDeleted",
 ];
 
 /// What a line is about.
@@ -29,6 +39,32 @@ pub enum Subject {
     Service(ServiceId),
     /// A user.
     User(AgentId),
+    /// A subscription to events.
+    Webhook(WebhookId),
+}
+
+impl Subject {
+    /// The kind on the wire.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Callback(_) => "Callback",
+            Self::Service(_) => "Service",
+            Self::User(_) => "User",
+            Self::Webhook(_) => "Webhook",
+        }
+    }
+
+    /// Which of its kind.
+    #[must_use]
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::Callback(CallbackId(id))
+            | Self::Service(ServiceId(id))
+            | Self::User(AgentId(id))
+            | Self::Webhook(WebhookId(id)) => id,
+        }
+    }
 }
 
 /// Who caused a step.

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod hint;
 pub mod route;
 pub mod suppression;
+pub mod webhook;
 pub mod insight;
 pub mod transfer;
 pub mod clock;

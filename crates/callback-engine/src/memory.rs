@@ -1,6 +1,7 @@
 //! The store that keeps nothing beyond the process: the model for the others, and the fast one
 //! for tests and simulations.
 
+mod outbox;
 mod rows;
 mod state;
 

@@ -45,6 +45,13 @@ impl Mint {
         Builder::from_random_bytes(random).into_uuid()
     }
 
+    /// Bytes that nobody can guess.
+    pub fn secret(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.fill(&mut bytes);
+        bytes
+    }
+
     fn fill(&self, bytes: &mut [u8]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
     }

@@ -13,7 +13,9 @@ use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
-use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::id::{
+    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+};
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::search::{Cursor, Query};
@@ -29,6 +31,7 @@ use crate::hint::Hint;
 use crate::ledger::{Line, Subject};
 use crate::route::Route;
 use crate::suppression::Suppression;
+use crate::webhook::{Delivery, DeliveryState, Webhook};
 
 /// What went wrong in a store, and during what.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -344,4 +347,49 @@ rows! {
 
     /// Appends a line to the ledger; its sequence number is given by the store.
     fn append(line: &Line) -> ();
+    /// Up to `limit` lines after a number, before which none can appear any more.
+    fn lines_after(sequence: u64, limit: usize) -> Vec<Line>;
+    /// One line of the ledger.
+    fn line(sequence: u64) -> Option<Line>;
+    /// The last number at or below which no line can appear any more.
+    fn last_line() -> u64;
+
+    /// How far the ledger was handed out to webhooks; `None` while another process does it.
+    fn outbox_cursor() -> Option<u64>;
+    /// Moves it, after it was read in the same transaction.
+    fn put_outbox_cursor(sequence: u64) -> ();
+    /// Every webhook, removed ones too, in the order in which they were made; none goes meanwhile.
+    fn webhooks() -> Vec<Webhook>;
+    /// One webhook, to be changed.
+    fn webhook(id: WebhookId) -> Option<Webhook>;
+    /// Writes a webhook, new or changed.
+    fn put_webhook(webhook: &Webhook) -> ();
+    /// Removes a webhook that has no deliveries.
+    fn delete_webhook(id: WebhookId) -> ();
+
+    /// One delivery, to be changed, and with it those of its webhook and subject.
+    fn delivery(id: DeliveryId) -> Option<Delivery>;
+    /// The first delivery of a webhook and subject that is pending.
+    fn first_pending(webhook: WebhookId, subject: Subject) -> Option<Delivery>;
+    /// Writes a delivery, new or changed.
+    fn put_delivery(delivery: &Delivery) -> ();
+    /// Up to `limit` fronts of a webhook that are due, earliest first; not what others just take.
+    fn due_deliveries(webhook: WebhookId, limit: usize) -> Vec<Delivery>;
+    /// When the next front of a webhook is due.
+    fn next_delivery(webhook: WebhookId) -> Option<Instant>;
+    /// Up to `limit` deliveries that somebody holds.
+    fn held_deliveries(limit: usize) -> Vec<Delivery>;
+    /// Up to `limit` deliveries of a webhook in a state, made before one, newest first.
+    fn deliveries(
+        webhook: WebhookId,
+        state: DeliveryState,
+        before: Option<(Instant, DeliveryId)>,
+        limit: usize,
+    ) -> Vec<Delivery>;
+    /// How many deliveries of a webhook are pending, counted up to a limit, and since when the oldest.
+    fn pending_deliveries(webhook: WebhookId, limit: usize) -> (u64, Option<Instant>);
+    /// Removes up to `limit` deliveries that were settled before an instant; answers how many.
+    fn purge_settled(before: Instant, limit: usize) -> usize;
+    /// Removes up to `limit` deliveries of a webhook; answers how many.
+    fn purge_webhook(webhook: WebhookId, limit: usize) -> usize;
 }

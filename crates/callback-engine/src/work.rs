@@ -8,9 +8,11 @@ mod callbacks;
 mod dispatch;
 mod explain;
 mod gates;
+mod outbox;
 mod services;
 mod suppressions;
 mod timers;
+mod webhooks;
 
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
@@ -71,6 +73,7 @@ pub async fn run<R: Rows>(rows: &mut R, command: &Command) -> Result<Done, Error
         What::Explain { callback, agent } => work.explain(*callback, *agent).await?,
         What::Position { callback } => work.position(*callback).await?,
         What::Insight { service } => work.insight(*service).await?,
+        What::Webhooks(order) => work.webhooks(order).await?,
     };
     Ok(Done { answer, after: work.after })
 }

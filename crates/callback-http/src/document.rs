@@ -5,6 +5,7 @@ mod page;
 mod paths;
 mod schemas;
 mod shape;
+mod webhooks;
 
 use std::sync::LazyLock;
 
@@ -14,13 +15,17 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, InfoBuilder, License, OpenApi, OpenApiBuilder};
 
 /// The names under which operations are grouped, with what each group is for.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("Callbacks", "Promises to call back: made, found, changed, cancelled, and explained."),
     ("Moves", "What an agent or dialler does with a task; each carries its lease token."),
     ("Services", "Hotlines with a SIP address and the rules for their callbacks."),
     ("Users", "Agents and supervisors, their presence and their tasks."),
     ("Suppressions", "Targets that must not be called."),
     ("Events", "The ledger as it grows."),
+    (
+        "Webhooks",
+        "The ledger sent to whoever subscribes, signed after the Standard Webhooks specification.",
+    ),
     ("Operation", "Health, figures, and this document."),
 ];
 

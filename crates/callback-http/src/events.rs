@@ -21,7 +21,7 @@ use crate::problem::ApiError;
 use crate::router::Api;
 use crate::serve::Stopping;
 
-pub(crate) use self::filter::Kind;
+pub(crate) use self::filter::{Kind, is_event};
 
 /// How often a silent stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

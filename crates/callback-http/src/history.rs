@@ -4,14 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use callback_domain::callback::PhaseName;
-use callback_domain::date;
 use callback_domain::dto::AttemptDto;
 use callback_domain::explain::Explanation;
 use callback_domain::id::{AgentId, CallbackId};
-use callback_engine::ledger::{Line, Subject};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use callback_engine::ledger::{LineDto, Subject};
 
 use crate::parameters::Parameters;
 use crate::path::{Named, identity};
@@ -30,33 +26,6 @@ pub(crate) async fn attempts(
     let attempts = api.engine.store().attempts(id).await?;
     let attempts: Vec<AttemptDto<'_>> = attempts.iter().map(AttemptDto::from).collect();
     Ok(Json(attempts).into_response())
-}
-
-/// A line of the ledger in an answer.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct LineDto<'a> {
-    id: String,
-    at: String,
-    event: &'a str,
-    phase_before: Option<PhaseName>,
-    phase_after: Option<PhaseName>,
-    actor: &'a str,
-    details: &'a Map<String, Value>,
-}
-
-impl<'a> From<&'a Line> for LineDto<'a> {
-    fn from(line: &'a Line) -> Self {
-        Self {
-            id: line.sequence.to_string(),
-            at: date::format(line.at),
-            event: &line.what,
-            phase_before: line.from,
-            phase_after: line.to,
-            actor: &line.actor,
-            details: &line.details,
-        }
-    }
 }
 
 /// The lines of the ledger, first to last; `?after=` the id of the last one that is known.

@@ -14,6 +14,7 @@ mod history;
 mod services;
 mod users;
 mod suppressions;
+mod webhooks;
 mod events;
 mod tail;
 mod metrics;
@@ -28,5 +29,7 @@ mod etag;
 mod problem;
 
 pub use document::openapi_document;
+pub use ipnet::IpNet;
 pub use router::{Options, router};
 pub use serve::serve;
+pub use webhooks::{Limits, Networks, Sender, SenderError, Tally, Webhooks};

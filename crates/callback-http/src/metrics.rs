@@ -22,6 +22,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::promises::Promises;
 use crate::router::Api;
+use crate::webhooks::Webhooks;
 
 const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PREFIX: &str = "callback";
@@ -61,7 +62,7 @@ impl MetricConstructor<Histogram> for Buckets {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(webhooks: &Webhooks) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let requests = Family::default();
         registry.register(
@@ -76,6 +77,8 @@ impl Metrics {
             Unit::Seconds,
             Family::clone(&durations),
         );
+        let sent = "Requests sent to webhooks by this process, by what became of them";
+        registry.register("webhook_deliveries", sent, webhooks.tally.family());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", build);
         let promises = Mutex::new(Promises::new(&mut registry));

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, DeliveryId, ServiceId, WebhookId};
 use callback_engine::Error;
 use uuid::Uuid;
 
@@ -37,6 +37,18 @@ impl Identity for ServiceId {
 impl Identity for AgentId {
     fn not_found(text: String) -> Error {
         Error::UserNotFound(text)
+    }
+}
+
+impl Identity for WebhookId {
+    fn not_found(text: String) -> Error {
+        Error::WebhookNotFound(text)
+    }
+}
+
+impl Identity for DeliveryId {
+    fn not_found(text: String) -> Error {
+        Error::DeliveryNotFound(text)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::problem::ApiError;
 use crate::tail::Tail;
 use crate::{
     callbacks, document, events, health, history, metrics, moves, request, search, services,
-    suppressions, users,
+    suppressions, users, webhooks,
 };
 
 /// Longest body of a request, in bytes.
@@ -31,11 +31,17 @@ pub struct Options {
     pub create_status: u16,
     /// The name of whoever calls, for the ledger and for idempotency keys.
     pub principal: String,
+    /// What is shared with whoever sends webhooks.
+    pub webhooks: webhooks::Webhooks,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { create_status: StatusCode::CREATED.as_u16(), principal: "anonymous".to_owned() }
+        Self {
+            create_status: StatusCode::CREATED.as_u16(),
+            principal: "anonymous".to_owned(),
+            webhooks: webhooks::Webhooks::default(),
+        }
     }
 }
 
@@ -57,7 +63,7 @@ impl Api {
 
 /// The API of an engine, which follows its ledger; to be called within a runtime.
 pub fn router(engine: Engine, options: Options) -> Router {
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::new(Metrics::new(&options.webhooks));
     let tail = Arc::new(Tail::follow(engine.clone(), Arc::clone(&metrics)));
     let api = Api { engine, options: Arc::new(options), tail, metrics };
     let import = post(suppressions::import).layer(DefaultBodyLimit::max(IMPORT_BYTES));
@@ -93,6 +99,16 @@ pub fn router(engine: Engine, options: Options) -> Router {
         .route("/v1.0/suppressions/import", import)
         .route("/v1.0/suppressions/{id}", delete(suppressions::delete))
         .route("/v1.0/events", get(events::events))
+        .route("/v1.0/webhooks", get(webhooks::list).post(webhooks::create))
+        .route(
+            "/v1.0/webhooks/{id}",
+            get(webhooks::read).put(webhooks::replace).delete(webhooks::delete),
+        )
+        .route("/v1.0/webhooks/{id}/secret/rotate", post(webhooks::rotate))
+        .route("/v1.0/webhooks/{id}/test", post(webhooks::test))
+        .route("/v1.0/webhooks/{id}/replay", post(webhooks::replay))
+        .route("/v1.0/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/v1.0/webhooks/{id}/deliveries/{deliveryId}/replay", post(webhooks::resend))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::metrics))

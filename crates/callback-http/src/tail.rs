@@ -6,16 +6,13 @@ use std::time::Duration;
 
 use callback_domain::id::ServiceId;
 use callback_engine::Engine;
-use callback_engine::ledger::{Line, Subject};
+use callback_engine::ledger::{EventDto, Line};
 use callback_engine::store::StoreError;
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use uuid::Uuid;
 
 use crate::events::Kind;
-use crate::history::LineDto;
 use crate::metrics::Metrics;
 
 /// Lines that are kept for readers; who is further behind reads the store.
@@ -35,34 +32,12 @@ pub(crate) struct Entry {
     pub(crate) data: String,
 }
 
-/// A line with what it is about.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct EventDto<'a> {
-    #[serde(flatten)]
-    line: LineDto<'a>,
-    subject: SubjectDto,
-    service: Option<ServiceId>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct SubjectDto {
-    kind: Kind,
-    id: Uuid,
-}
-
 impl From<&Line> for Entry {
     fn from(line: &Line) -> Self {
-        let kind = Kind::from(line.subject);
-        let (Subject::Callback(callback_domain::id::CallbackId(id))
-        | Subject::Service(ServiceId(id))
-        | Subject::User(callback_domain::id::AgentId(id))) = line.subject;
-        let subject = SubjectDto { kind, id };
-        let dto = EventDto { line: LineDto::from(line), subject, service: line.service };
+        let dto = EventDto::from(line);
         Self {
             sequence: line.sequence,
-            kind,
+            kind: Kind::from(line.subject),
             service: line.service,
             // A name stands on one line of the stream, whatever the row holds.
             name: line.what.replace(char::is_control, " "),

@@ -25,7 +25,7 @@
 //! the other, so they are numbered in the order in which they are committed.
 
 use callback_domain::callback::PhaseName;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, ServiceId, WebhookId};
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Rowed, StoreError};
 use tokio_postgres::Row;
@@ -66,11 +66,7 @@ const OF_SUBJECT: &str = "/* ledger::OF_SUBJECT */ SELECT * FROM ledger \
 
 /// A subject as its columns.
 pub(crate) const fn subject(subject: Subject) -> (&'static str, Uuid) {
-    match subject {
-        Subject::Callback(id) => ("Callback", id.0),
-        Subject::Service(id) => ("Service", id.0),
-        Subject::User(id) => ("User", id.0),
-    }
+    (subject.kind(), subject.id())
 }
 
 /// Lines after a number; of all subjects, only those before which nothing can appear any more.
@@ -85,11 +81,16 @@ pub(crate) async fn read(
         let (kind, id) = subject(only);
         return session.query(OF_SUBJECT, &[&id, &kind, &after, &limit]).await;
     }
+    let mark = end(session).await?;
+    session.query(ALL, &[&after, &mark, &limit]).await
+}
+
+/// The mark: the last number at or below which nothing can appear any more.
+pub(crate) async fn end(session: &mut Session) -> Result<i64, Failure> {
     let (last, floor) = session.query_both((LAST, &[]), (FLOOR, &[])).await?;
     let number = |rows: &[Row]| rows.first().and_then(|row| row.get::<_, Option<i64>>(0));
     let last = number(&last).unwrap_or(0);
-    let mark = number(&floor).map_or(last, |floor| floor.min(last));
-    session.query(ALL, &[&after, &mark, &limit]).await
+    Ok(number(&floor).map_or(last, |floor| floor.min(last)))
 }
 
 /// Reads a row of the ledger.
@@ -101,6 +102,7 @@ pub(crate) fn line(row: &Row) -> Rowed<Line> {
         "Callback" => Subject::Callback(CallbackId(id)),
         "Service" => Subject::Service(ServiceId(id)),
         "User" => Subject::User(AgentId(id)),
+        "Webhook" => Subject::Webhook(WebhookId(id)),
         other => return Err(corrupt(row, TABLE, "kind", format!("{other} is none"))),
     };
     let Json(details) = column(row, TABLE, "details")?;

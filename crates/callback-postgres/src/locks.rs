@@ -12,6 +12,10 @@
 //! | a customer's line, by the hash of its key | whoever moves a callback or an attempt of that line, or reads its claim, duplicates or gate to decide | two holders of one line, siblings that are both the front of their group, a move of a row that has moved on |
 //! | an idempotency key, by its hash | creations under it | two callbacks for one key |
 //! | the length of a service's queue | creations, where the service limits it | a limit that is passed together |
+//! | the row of `outbox` | whoever hands the ledger out to webhooks; others pass by | a line that is handed out twice, or out of order |
+//! | the deliveries of a webhook and subject, by hash | whoever adds one or settles one | one that nobody promotes when the one before it is settled |
+//! | a delivery's row | whoever sends it, with SKIP LOCKED, or settles it | two senders of one delivery |
+//! | a webhook's row, against deletion or against changes | whoever hands out; whoever edits or disables it | deliveries of a webhook that is no more |
 //!
 //! All but rows are transaction-scoped advisory locks: they write nothing, and go with the
 //! transaction however it ends.
@@ -46,6 +50,9 @@ macro_rules! class {
     };
     (queue_length) => {
         "212860932"
+    };
+    (deliveries) => {
+        "212860933"
     };
 }
 pub(crate) use class;

@@ -7,7 +7,9 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::database::Database;
-use crate::rows::{CALLBACKS_DUE, HEADS, LONGEST_IDLE, REFRESH};
+use crate::rows::{
+    CALLBACKS_DUE, DELIVERIES_DUE, DELIVERIES_LISTED, FIRST_PENDING, HEADS, LONGEST_IDLE, REFRESH,
+};
 use crate::search::Search;
 use crate::{Options, PostgresStore};
 
@@ -30,6 +32,16 @@ const FILL: &str = "\
     SELECT agents.id, ('00000000-0000-0000-0000-' || lpad(to_hex(s), 12, '0'))::uuid, \
         CASE WHEN free THEN now() - name::integer * interval '1 second' END \
     FROM agents, generate_series(0, 4) AS s; \
+    INSERT INTO deliveries (id, webhook, sequence, subject, state, front_due, held, created_at, \
+        settled_at, record) \
+    SELECT ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, \
+        ('00000000-0000-0000-0000-' || lpad(to_hex(n % 5), 12, '0'))::uuid, n, \
+        ('00000000-0000-0000-0000-' || lpad(to_hex(n % 20000), 12, '0'))::uuid, \
+        CASE WHEN n % 3 = 0 THEN 'Pending' ELSE 'Delivered' END, \
+        CASE WHEN n % 9 = 0 THEN now() + n * interval '1 second' END, false, \
+        now() + n * interval '1 second', \
+        CASE WHEN n % 3 > 0 THEN now() + n * interval '1 second' END, '{}' \
+    FROM generate_series(1, 100000) AS n; \
     ANALYZE";
 
 async fn plan(client: &Client, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> String {
@@ -64,6 +76,15 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     is_by(&due, &["callbacks_deadline"]);
     let idlest = plan(&client, LONGEST_IDLE, &[&service]).await;
     is_by(&idlest, &["agent_services_idle"]);
+
+    let webhook = Uuid::from_u128(2);
+    let next = plan(&client, DELIVERIES_DUE, &[&webhook, &now, &8_i64]).await;
+    is_by(&next, &["deliveries_due"]);
+    let front = plan(&client, FIRST_PENDING, &[&webhook, &service]).await;
+    is_by(&front, &["deliveries_pending"]);
+    let (state, last) = ("Delivered", Uuid::max());
+    let listed = plan(&client, DELIVERIES_LISTED, &[&webhook, &state, &now, &last, &100_i64]).await;
+    assert!(listed.contains("using deliveries_listed on"), "{listed}");
 
     let query = Query::default();
     let value = SortValue::Integer(1_900_000_000_000_000);

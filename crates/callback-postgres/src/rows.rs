@@ -9,6 +9,7 @@
 mod ahead;
 mod clock;
 mod line;
+mod outbox;
 mod port;
 mod queues;
 mod staff;
@@ -60,6 +61,7 @@ pub(crate) use port::suppression;
 #[cfg(test)]
 pub(crate) use {
     clock::CALLBACKS as CALLBACKS_DUE,
+    outbox::{DUE as DELIVERIES_DUE, FIRST_PENDING, LISTED as DELIVERIES_LISTED},
     queues::HEADS,
     staff::LONGEST_IDLE,
     unsent::REFRESH,

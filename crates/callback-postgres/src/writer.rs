@@ -148,7 +148,8 @@ impl Kind {
             | What::Task { .. }
             | What::Explain { .. }
             | What::Position { .. }
-            | What::Insight { .. } => Self::Alone,
+            | What::Insight { .. }
+            | What::Webhooks(_) => Self::Alone,
         }
     }
 }
@@ -423,6 +424,9 @@ pub(crate) async fn look(
 
 /// Whether a command only reads.
 pub(crate) const fn only_looks(what: &What) -> bool {
+    if let What::Webhooks(order) = what {
+        return order.only_looks();
+    }
     matches!(
         what,
         What::Survey

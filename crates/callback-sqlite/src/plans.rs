@@ -6,7 +6,7 @@ use callback_domain::search::{Column, Cursor, Query, SortValue};
 use callback_domain::target::TargetKey;
 use rusqlite::Connection;
 
-use crate::rows::{agents, clock, queue};
+use crate::rows::{agents, clock, outbox, queue};
 use crate::search;
 
 fn schema() -> Connection {
@@ -64,6 +64,17 @@ fn what_is_due_is_found_by_its_deadline() {
 fn the_longest_idle_is_found_by_a_seek() {
     let free = "COVERING INDEX agent_services_free (service=? AND idle_since>?)";
     assert_seeks(agents::LONGEST_IDLE, free);
+}
+
+#[test]
+fn deliveries_are_found_by_seeks() {
+    assert_seeks(outbox::DUE, "INDEX deliveries_due (webhook=? AND front_due<?)");
+    assert_seeks(outbox::NEXT, "COVERING INDEX deliveries_due (webhook=? AND front_due>?)");
+    let pending = "INDEX deliveries_pending (webhook=? AND subject=?)";
+    assert_seeks(outbox::FIRST_PENDING, pending);
+    let listed = "INDEX deliveries_listed (webhook=? AND state=? AND (created_at,id)<(?,?))";
+    assert_seeks(outbox::LISTED, listed);
+    assert_seeks(outbox::SETTLED, "INDEX deliveries_settled (settled_at<?)");
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub(crate) mod callbacks;
 pub(crate) mod clock;
 pub(crate) mod ledger;
 pub(crate) mod lines;
+pub(crate) mod outbox;
 pub(crate) mod queue;
 pub(crate) mod services;
 pub(crate) mod suppressions;
@@ -20,17 +21,20 @@ use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
-use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::id::{
+    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+};
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::command::{Command, Done};
 use callback_engine::error::Error;
-use callback_engine::ledger::Line;
+use callback_engine::ledger::{Line, Subject};
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows, StoreError};
 use callback_engine::suppression::Suppression;
+use callback_engine::webhook::{Delivery, DeliveryState, Webhook};
 use callback_engine::work;
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -367,6 +371,103 @@ impl Rows for SqliteRows<'_> {
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {
         self.during("appending to the ledger", |rows, _| ledger::append(rows, line))
+    }
+
+    async fn lines_after(&mut self, sequence: u64, limit: usize) -> Rowed<Vec<Line>> {
+        self.during("reading the ledger", |rows, _| ledger::lines(rows, None, sequence, limit))
+    }
+
+    async fn line(&mut self, sequence: u64) -> Rowed<Option<Line>> {
+        self.during("reading a line of the ledger", |rows, _| ledger::line(rows, sequence))
+    }
+
+    async fn last_line(&mut self) -> Rowed<u64> {
+        self.during("reading the end of the ledger", |rows, _| ledger::last(rows))
+    }
+
+    async fn outbox_cursor(&mut self) -> Rowed<Option<u64>> {
+        self.during("reading the outbox", |rows, _| outbox::cursor(rows))
+    }
+
+    async fn put_outbox_cursor(&mut self, sequence: u64) -> Rowed<()> {
+        self.during("moving the outbox", |rows, _| outbox::put_cursor(rows, sequence))
+    }
+
+    async fn webhooks(&mut self) -> Rowed<Vec<Webhook>> {
+        self.during("reading webhooks", |rows, _| outbox::webhooks(rows))
+    }
+
+    async fn webhook(&mut self, id: WebhookId) -> Rowed<Option<Webhook>> {
+        self.during("reading a webhook", |rows, _| outbox::webhook(rows, id))
+    }
+
+    async fn put_webhook(&mut self, webhook: &Webhook) -> Rowed<()> {
+        self.during("writing a webhook", |rows, _| outbox::put_webhook(rows, webhook))
+    }
+
+    async fn delete_webhook(&mut self, id: WebhookId) -> Rowed<()> {
+        self.during("removing a webhook", |rows, _| outbox::delete_webhook(rows, id))
+    }
+
+    async fn delivery(&mut self, id: DeliveryId) -> Rowed<Option<Delivery>> {
+        self.during("reading a delivery", |rows, _| outbox::delivery(rows, id))
+    }
+
+    async fn first_pending(
+        &mut self,
+        webhook: WebhookId,
+        subject: Subject,
+    ) -> Rowed<Option<Delivery>> {
+        self.during("looking for what is pending", |rows, _| {
+            outbox::first_pending(rows, webhook, subject)
+        })
+    }
+
+    async fn put_delivery(&mut self, delivery: &Delivery) -> Rowed<()> {
+        self.during("writing a delivery", |rows, _| outbox::put(rows, delivery))
+    }
+
+    async fn due_deliveries(&mut self, webhook: WebhookId, limit: usize) -> Rowed<Vec<Delivery>> {
+        let now = self.now;
+        self.during("reading what is sent next", |rows, _| outbox::due(rows, webhook, now, limit))
+    }
+
+    async fn next_delivery(&mut self, webhook: WebhookId) -> Rowed<Option<Instant>> {
+        self.during("reading when to send next", |rows, _| outbox::next(rows, webhook))
+    }
+
+    async fn held_deliveries(&mut self, limit: usize) -> Rowed<Vec<Delivery>> {
+        self.during("reading what is being sent", |rows, _| outbox::held(rows, limit))
+    }
+
+    async fn deliveries(
+        &mut self,
+        webhook: WebhookId,
+        state: DeliveryState,
+        before: Option<(Instant, DeliveryId)>,
+        limit: usize,
+    ) -> Rowed<Vec<Delivery>> {
+        self.during("reading deliveries", |rows, _| {
+            outbox::listed(rows, webhook, state, before, limit)
+        })
+    }
+
+    async fn pending_deliveries(
+        &mut self,
+        webhook: WebhookId,
+        limit: usize,
+    ) -> Rowed<(u64, Option<Instant>)> {
+        self.during("counting deliveries", |rows, _| outbox::pending(rows, webhook, limit))
+    }
+
+    async fn purge_settled(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        self.during("removing old deliveries", |rows, _| outbox::purge_settled(rows, before, limit))
+    }
+
+    async fn purge_webhook(&mut self, webhook: WebhookId, limit: usize) -> Rowed<usize> {
+        self.during("removing a webhook's deliveries", |rows, _| {
+            outbox::purge_webhook(rows, webhook, limit)
+        })
     }
 }
 

@@ -107,6 +107,7 @@ const fn only_looks(what: &What) -> bool {
         What::Task { .. } | What::Explain { .. } | What::Position { .. } | What::Insight { .. } => {
             true
         }
+        What::Webhooks(order) => order.only_looks(),
         What::Create(_)
         | What::Move { .. }
         | What::Tick { .. }

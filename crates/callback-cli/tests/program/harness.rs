@@ -100,6 +100,13 @@ impl Program {
         Answer::of(self.client.get(format!("{}{path}", self.url)).call())
     }
 
+    /// What a path answers, as text.
+    pub(crate) fn text(&self, path: &str) -> String {
+        let answer = self.client.get(format!("{}{path}", self.url)).call();
+        let mut answer = answer.expect("the program answers");
+        answer.body_mut().read_to_string().expect("the answer is text")
+    }
+
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         Answer::of(self.client.post(format!("{}{path}", self.url)).send_json(body))
     }

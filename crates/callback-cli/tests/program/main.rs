@@ -12,3 +12,4 @@ mod partition;
 mod proxy;
 mod skew;
 mod stream;
+mod webhooks;

@@ -158,6 +158,11 @@ impl<'a> Members<'a> {
         self.raw(name).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether a member is a list without items.
+    pub(super) fn has_empty_list(&self, name: &str) -> bool {
+        self.raw(name).and_then(Value::as_array).is_some_and(Vec::is_empty)
+    }
+
     /// Reports a problem with a member.
     pub(super) fn fault(&mut self, name: &str, fault: Fault) {
         self.problems.push(fault.of(format!("{}{name}", self.path)));

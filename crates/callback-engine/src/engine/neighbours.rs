@@ -26,6 +26,8 @@ impl Engine {
                 lines: usize::from(hint.lines),
                 recalculate: hint.recalculate,
                 services_edited: hint.services_edited,
+                webhooks: hint.webhooks,
+                deliveries: hint.deliveries,
                 ..After::default()
             });
             let mut done = Ok(());

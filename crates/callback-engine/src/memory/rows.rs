@@ -7,7 +7,9 @@ use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::{self, Instant};
-use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::id::{
+    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+};
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
@@ -15,10 +17,11 @@ use callback_domain::target::TargetKey;
 use uuid::Uuid;
 
 use super::state::State;
-use crate::ledger::Line;
+use crate::ledger::{Line, Subject};
 use crate::route::Route;
 use crate::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use crate::suppression::Suppression;
+use crate::webhook::{Delivery, DeliveryState, Webhook};
 
 /// Seconds for which an answer is remembered under its idempotency key.
 const REMEMBERED_SECONDS: i64 = 86_400;
@@ -394,5 +397,105 @@ impl Rows for MemoryRows<'_> {
         let sequence = self.state.ledger.len() as u64 + 1;
         self.state.ledger.push(Line { sequence, ..line.clone() });
         Ok(())
+    }
+
+    async fn lines_after(&mut self, sequence: u64, limit: usize) -> Rowed<Vec<Line>> {
+        let ledger = &self.state.ledger;
+        let first = usize::try_from(sequence).unwrap_or(usize::MAX).min(ledger.len());
+        Ok(ledger[first..].iter().take(limit).cloned().collect())
+    }
+
+    async fn line(&mut self, sequence: u64) -> Rowed<Option<Line>> {
+        let Some(index) = sequence.checked_sub(1) else { return Ok(None) };
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        Ok(self.state.ledger.get(index).cloned())
+    }
+
+    async fn last_line(&mut self) -> Rowed<u64> {
+        Ok(self.state.ledger.len() as u64)
+    }
+
+    async fn outbox_cursor(&mut self) -> Rowed<Option<u64>> {
+        Ok(Some(self.state.outbox.cursor))
+    }
+
+    async fn put_outbox_cursor(&mut self, sequence: u64) -> Rowed<()> {
+        self.state.outbox.cursor = sequence;
+        Ok(())
+    }
+
+    async fn webhooks(&mut self) -> Rowed<Vec<Webhook>> {
+        Ok(self.state.outbox.webhooks())
+    }
+
+    async fn webhook(&mut self, id: WebhookId) -> Rowed<Option<Webhook>> {
+        Ok(self.state.outbox.webhooks.get(&id).cloned())
+    }
+
+    async fn put_webhook(&mut self, webhook: &Webhook) -> Rowed<()> {
+        self.state.outbox.webhooks.insert(webhook.id, webhook.clone());
+        Ok(())
+    }
+
+    async fn delete_webhook(&mut self, id: WebhookId) -> Rowed<()> {
+        self.state.outbox.webhooks.remove(&id);
+        Ok(())
+    }
+
+    async fn delivery(&mut self, id: DeliveryId) -> Rowed<Option<Delivery>> {
+        Ok(self.state.outbox.deliveries.get(&id).cloned())
+    }
+
+    async fn first_pending(
+        &mut self,
+        webhook: WebhookId,
+        subject: Subject,
+    ) -> Rowed<Option<Delivery>> {
+        Ok(self.state.outbox.first_pending(webhook, subject))
+    }
+
+    async fn put_delivery(&mut self, delivery: &Delivery) -> Rowed<()> {
+        self.state.outbox.put(delivery);
+        Ok(())
+    }
+
+    async fn due_deliveries(&mut self, webhook: WebhookId, limit: usize) -> Rowed<Vec<Delivery>> {
+        Ok(self.state.outbox.due(webhook, self.now, limit))
+    }
+
+    async fn next_delivery(&mut self, webhook: WebhookId) -> Rowed<Option<Instant>> {
+        Ok(self.state.outbox.next(webhook))
+    }
+
+    async fn held_deliveries(&mut self, limit: usize) -> Rowed<Vec<Delivery>> {
+        let deliveries = self.state.outbox.deliveries.values();
+        Ok(deliveries.filter(|found| found.lease.is_some()).take(limit).cloned().collect())
+    }
+
+    async fn deliveries(
+        &mut self,
+        webhook: WebhookId,
+        state: DeliveryState,
+        before: Option<(Instant, DeliveryId)>,
+        limit: usize,
+    ) -> Rowed<Vec<Delivery>> {
+        Ok(self.state.outbox.listed(webhook, state, before, limit))
+    }
+
+    async fn pending_deliveries(
+        &mut self,
+        webhook: WebhookId,
+        limit: usize,
+    ) -> Rowed<(u64, Option<Instant>)> {
+        Ok(self.state.outbox.pending(webhook, limit))
+    }
+
+    async fn purge_settled(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        let is_old = |found: &Delivery| found.settled_at.is_some_and(|at| at < before);
+        Ok(self.state.outbox.remove(is_old, limit))
+    }
+
+    async fn purge_webhook(&mut self, webhook: WebhookId, limit: usize) -> Rowed<usize> {
+        Ok(self.state.outbox.remove(|found| found.webhook == webhook, limit))
     }
 }

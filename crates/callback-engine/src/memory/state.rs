@@ -12,6 +12,7 @@ use callback_domain::queue::{Entry, Queue};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 
+use super::outbox::Outbox;
 use crate::ledger::Line;
 use crate::route::Route;
 use crate::store::{Claim, Remembered};
@@ -47,6 +48,7 @@ pub(super) struct State {
     pub(super) nodes: BTreeMap<NodeId, Instant>,
     pub(super) remembered: BTreeMap<(String, String), Remembered>,
     pub(super) ledger: Vec<Line>,
+    pub(super) outbox: Outbox,
 }
 
 impl State {

@@ -22,7 +22,7 @@ pub(super) struct Operation {
     pub(super) building: OperationBuilder,
 }
 
-/// Begins an operation; the path names its only parameter, if it has one.
+/// Begins an operation; the path may name an `{id}`.
 pub(super) fn operation(
     method: HttpMethod,
     path: &'static str,
@@ -101,6 +101,14 @@ impl Answer {
 impl Operation {
     pub(super) fn says(mut self, description: &str) -> Self {
         self.building = self.building.description(Some(description));
+        self
+    }
+
+    /// Names another parameter of the path.
+    pub(super) fn within(mut self, name: &str) -> Self {
+        let identity = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+        let identity = identity.required(Required::True).schema(Some(guid()));
+        self.building = self.building.parameter(identity);
         self
     }
 
@@ -197,11 +205,15 @@ fn refusal(status: u16) -> Response {
 const fn codes(status: u16) -> &'static str {
     match status {
         400 => "`MalformedJson`, `ValidationFailed`",
-        404 => "`CallbackNotFound`, `ServiceNotFound`, `UserNotFound`, `SuppressionNotFound`",
+        404 => {
+            "`CallbackNotFound`, `ServiceNotFound`, `UserNotFound`, `SuppressionNotFound`, \
+             `WebhookNotFound`, `DeliveryNotFound`"
+        }
         408 => "`Timeout`",
         409 => {
             "`ServiceNotOutbound`, `DuplicateCallback`, `TargetSuppressed`, `InUse`, `AddressTaken`, \
-             `WrongPhase`, `LeaseLost`, `IdempotencyKeyReused`, `ServiceChanged`"
+             `WrongPhase`, `LeaseLost`, `IdempotencyKeyReused`, `ServiceChanged`, `WebhookDisabled`, \
+             `TooManyWebhooks`"
         }
         412 => "`StaleVersion`",
         413 => "`PayloadTooLarge`",

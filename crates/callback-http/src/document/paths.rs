@@ -11,7 +11,9 @@ use super::shape::{count, either, flag, guid, list, named, one_of, text, text_up
 
 /// Every path with its operations.
 pub(super) fn paths() -> Paths {
-    let groups = [callbacks(), moves(), services(), users(), suppressions(), service_itself()];
+    let webhooks = super::webhooks::operations();
+    let groups =
+        [callbacks(), moves(), services(), users(), suppressions(), webhooks, service_itself()];
     let mut paths = PathsBuilder::new();
     for operation in groups.into_iter().flatten() {
         let item = PathItem::new(operation.method, operation.building);
@@ -284,7 +286,7 @@ fn service_itself() -> Vec<Operation> {
             .query("service", list(guid()), "Only what concerns these services.")
             .query(
                 "kind",
-                list(one_of(["callback", "service", "user"])),
+                list(one_of(["callback", "service", "user", "webhook"])),
                 "Only what is about these.",
             )
             .query("event", list(event_name()), "Only these happenings.")

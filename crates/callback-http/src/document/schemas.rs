@@ -19,6 +19,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     let mut schemas = callbacks::schemas();
     schemas.extend(stories::schemas());
     schemas.extend(directory::schemas());
+    schemas.extend(super::webhooks::schemas());
     schemas
 }
 

@@ -6,7 +6,7 @@ use callback_domain::dto::Problems;
 use callback_domain::id::ServiceId;
 use callback_domain::lifecycle::Happening;
 use callback_engine::ledger::{DIRECTORY_EVENTS, Subject};
-use serde::{Deserialize as _, Serialize};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::parameters::{Parameters, problem};
@@ -14,11 +14,12 @@ use crate::path::echo;
 use crate::tail::Entry;
 
 /// What an event is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Callback,
     Service,
     User,
+    Webhook,
 }
 
 impl From<Subject> for Kind {
@@ -27,6 +28,7 @@ impl From<Subject> for Kind {
             Subject::Callback(_) => Self::Callback,
             Subject::Service(_) => Self::Service,
             Subject::User(_) => Self::User,
+            Subject::Webhook(_) => Self::Webhook,
         }
     }
 }
@@ -54,8 +56,9 @@ impl Filter {
                 "callback" => Kind::Callback,
                 "service" => Kind::Service,
                 "user" => Kind::User,
+                "webhook" => Kind::Webhook,
                 _ => {
-                    let message = "the accepted values are callback, service, user";
+                    let message = "the accepted values are callback, service, user, webhook";
                     problems.push(problem("kind", "UnknownValue", message));
                     continue;
                 }
@@ -83,6 +86,6 @@ impl Filter {
 }
 
 /// Whether the ledger knows such an event.
-fn is_event(name: &str) -> bool {
+pub(crate) fn is_event(name: &str) -> bool {
     DIRECTORY_EVENTS.contains(&name) || Happening::deserialize(Value::from(name)).is_ok()
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use callback_domain::service::Service;
 use callback_engine::Error;
 use callback_engine::insight::QueueInsight;
+use callback_engine::ledger::Actor;
+use callback_engine::webhook::{Order, Reply};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -37,6 +39,32 @@ pub(super) async fn register(api: &Api, registry: &mut Registry) {
     readers.set(whole(u64::try_from(api.tail.readers()).unwrap_or(u64::MAX)));
     registry.register("event_readers", "Open streams of events", readers);
     show(registry, queues.as_deref().unwrap_or_default());
+    match timeout(PATIENCE, outbox(api)).await {
+        Ok(Ok((pending, lag))) => show_outbox(registry, pending, lag),
+        Ok(Err(error)) => tracing::warn!(%error, "failed to read how deliveries stand"),
+        Err(_) => tracing::warn!("the store was too slow in telling how deliveries stand"),
+    }
+}
+
+/// Deliveries that are pending, and the age in seconds of the oldest event among them.
+async fn outbox(api: &Api) -> Result<(u64, u64), Error> {
+    let reply = api.engine.webhooks(Actor::Operator, Order::Standing).await?;
+    let Reply::Standing(standing) = reply else {
+        unreachable!("how deliveries stand has an answer of its own")
+    };
+    let now = api.engine.now().await?;
+    let age = standing.oldest.map_or(0, |oldest| (now - oldest).num_seconds());
+    Ok((standing.pending, u64::try_from(age).unwrap_or(0)))
+}
+
+fn show_outbox(registry: &mut Registry, pending: u64, lag: u64) {
+    let (waiting, age) = (Gauge::<i64>::default(), Gauge::<i64>::default());
+    waiting.set(whole(pending));
+    age.set(whole(lag));
+    let meaning = "Deliveries to enabled webhooks that are not settled";
+    registry.register("outbox_pending", meaning, waiting);
+    let meaning = "Age of the oldest event that is to reach an enabled webhook, 0 without one";
+    registry.register_with_unit("outbox_lag", meaning, Unit::Seconds, age);
 }
 
 async fn queues(api: &Api) -> Result<Vec<(Service, QueueInsight)>, Error> {

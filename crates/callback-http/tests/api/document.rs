@@ -95,7 +95,7 @@ fn fits(document: &Value, name: &str, value: &Value) {
 
 async fn code_of(api: &Installation, method: &str, path: &str) -> String {
     let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-    let path = path.replace("{id}", NOBODY);
+    let path = path.replace("{id}", NOBODY).replace("{deliveryId}", NOBODY);
     // A stream would not end.
     let path = if path == "/v1.0/events" { format!("{path}?from=then") } else { path };
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -185,6 +185,9 @@ async fn examples_of_requests_are_accepted() {
     api.patch(&path, &patch["application/json"]["example"]).await.expect(200);
     api.post(&format!("{path}/cancel"), &example("CancelCallback")).await.expect(200);
     api.post("/v1.0/suppressions", &example("SuppressionBody")).await.expect(201);
+    let made = api.post("/v1.0/webhooks", &example("WebhookBody")).await.expect(201);
+    let path = format!("/v1.0/webhooks/{}/replay", id(&made));
+    api.post(&path, &example("WebhookReplay")).await.expect(202);
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,6 +246,15 @@ async fn real_answers_have_exactly_the_members_of_their_schemas() {
     fits(&document, "ImportedSuppressions", &import);
     let line = events.event().await;
     fits(&document, "Event", &line.data);
+
+    let body = json!({"Url": "https://receiver.example/x", "Services": [service]});
+    let made = api.post("/v1.0/webhooks", &body).await.expect(201);
+    fits(&document, "WebhookWithSecret", &made);
+    let path = format!("/v1.0/webhooks/{}", id(&made));
+    fits(&document, "Webhook", &api.get(&path).await.expect(200));
+    fits(&document, "Delivery", &api.poke(&format!("{path}/test")).await.expect(202));
+    let listed = api.get(&format!("{path}/deliveries")).await.expect(200);
+    fits(&document, "Delivery", &listed[0]);
 }
 
 #[test]

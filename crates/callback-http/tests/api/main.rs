@@ -18,3 +18,4 @@ mod services;
 mod suppressions;
 mod use_case;
 mod users;
+mod webhooks;

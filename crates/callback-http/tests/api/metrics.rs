@@ -205,8 +205,10 @@ async fn labels_do_not_grow_with_what_callers_send() {
         .filter_map(|label| label.split_once('='))
         .map(|(name, _)| name)
         .collect();
-    let known =
-        ["le", "method", "name", "priority", "route", "service", "state", "status", "version"];
+    let known = [
+        "le", "method", "name", "outcome", "priority", "route", "service", "state", "status",
+        "version",
+    ];
     assert_eq!(labels, known.into());
     assert!(!text(&floor.api).await.contains("4178555"), "no target is a label");
     let made =

@@ -174,3 +174,35 @@ CREATE TABLE ledger (
   details json NOT NULL
 );
 CREATE INDEX ledger_subject ON ledger (subject, kind, sequence);
+
+-- How far the ledger was handed out to webhooks.
+CREATE TABLE outbox (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  cursor bigint NOT NULL
+);
+INSERT INTO outbox (cursor) VALUES (0);
+
+CREATE TABLE webhooks (
+  id uuid PRIMARY KEY,
+  record json NOT NULL
+);
+
+-- `front_due` only for the first that is pending of its webhook and subject.
+CREATE TABLE deliveries (
+  id uuid PRIMARY KEY,
+  webhook uuid NOT NULL,
+  sequence bigint NOT NULL,
+  subject uuid NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  front_due timestamptz,
+  held boolean NOT NULL,
+  created_at timestamptz NOT NULL,
+  settled_at timestamptz,
+  record json NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+CREATE INDEX deliveries_due ON deliveries (webhook, front_due, id) WHERE front_due IS NOT NULL;
+CREATE INDEX deliveries_pending ON deliveries (webhook, subject, sequence, id)
+  WHERE state = 'Pending';
+CREATE INDEX deliveries_held ON deliveries (id) WHERE held;
+CREATE INDEX deliveries_listed ON deliveries (webhook, state, created_at, id);
+CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;

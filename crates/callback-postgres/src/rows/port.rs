@@ -6,15 +6,18 @@ use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::{self, Instant};
-use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::id::{
+    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+};
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
-use callback_engine::ledger::Line;
+use callback_engine::ledger::{Line, Subject};
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use callback_engine::suppression::Suppression;
+use callback_engine::webhook::{Delivery, DeliveryState, Webhook};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
@@ -512,6 +515,96 @@ impl Rows for PostgresRows<'_> {
     async fn append(&mut self, line: &Line) -> Rowed<()> {
         self.unsent.append(line.clone());
         Ok(())
+    }
+
+    async fn lines_after(&mut self, sequence: u64, limit: usize) -> Rowed<Vec<Line>> {
+        self.lines(sequence, limit).await
+    }
+
+    async fn line(&mut self, sequence: u64) -> Rowed<Option<Line>> {
+        self.one_line(sequence).await
+    }
+
+    async fn last_line(&mut self) -> Rowed<u64> {
+        self.ledger_end().await
+    }
+
+    async fn outbox_cursor(&mut self) -> Rowed<Option<u64>> {
+        self.cursor().await
+    }
+
+    async fn put_outbox_cursor(&mut self, sequence: u64) -> Rowed<()> {
+        self.put_cursor(sequence).await
+    }
+
+    async fn webhooks(&mut self) -> Rowed<Vec<Webhook>> {
+        self.all_webhooks().await
+    }
+
+    async fn webhook(&mut self, id: WebhookId) -> Rowed<Option<Webhook>> {
+        self.one_webhook(id).await
+    }
+
+    async fn put_webhook(&mut self, webhook: &Webhook) -> Rowed<()> {
+        self.write_webhook(webhook).await
+    }
+
+    async fn delete_webhook(&mut self, id: WebhookId) -> Rowed<()> {
+        self.remove_webhook(id).await
+    }
+
+    async fn delivery(&mut self, id: DeliveryId) -> Rowed<Option<Delivery>> {
+        self.one_delivery(id).await
+    }
+
+    async fn first_pending(
+        &mut self,
+        webhook: WebhookId,
+        subject: Subject,
+    ) -> Rowed<Option<Delivery>> {
+        self.first_of_group(webhook, subject).await
+    }
+
+    async fn put_delivery(&mut self, delivery: &Delivery) -> Rowed<()> {
+        self.write_delivery(delivery).await
+    }
+
+    async fn due_deliveries(&mut self, webhook: WebhookId, limit: usize) -> Rowed<Vec<Delivery>> {
+        self.fronts(webhook, limit).await
+    }
+
+    async fn next_delivery(&mut self, webhook: WebhookId) -> Rowed<Option<Instant>> {
+        self.next_front(webhook).await
+    }
+
+    async fn held_deliveries(&mut self, limit: usize) -> Rowed<Vec<Delivery>> {
+        self.held(limit).await
+    }
+
+    async fn deliveries(
+        &mut self,
+        webhook: WebhookId,
+        state: DeliveryState,
+        before: Option<(Instant, DeliveryId)>,
+        limit: usize,
+    ) -> Rowed<Vec<Delivery>> {
+        self.listed(webhook, state, before, limit).await
+    }
+
+    async fn pending_deliveries(
+        &mut self,
+        webhook: WebhookId,
+        limit: usize,
+    ) -> Rowed<(u64, Option<Instant>)> {
+        self.pending(webhook, limit).await
+    }
+
+    async fn purge_settled(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        self.purge_before(before, limit).await
+    }
+
+    async fn purge_webhook(&mut self, webhook: WebhookId, limit: usize) -> Rowed<usize> {
+        self.purge_of(webhook, limit).await
     }
 }
 

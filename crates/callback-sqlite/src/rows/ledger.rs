@@ -2,7 +2,7 @@
 
 use callback_domain::callback::{Callback, PhaseName};
 use callback_domain::date::{self, Instant};
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, ServiceId, WebhookId};
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Idempotency, Remembered};
 use rusqlite::{Connection, Row, params};
@@ -59,6 +59,7 @@ fn subject(fields: &mut Fields<'_, '_>) -> Answer<Subject> {
         0 => |id| Subject::Callback(CallbackId(id)),
         1 => |id| Subject::Service(ServiceId(id)),
         2 => |id| Subject::User(AgentId(id)),
+        3 => |id| Subject::Webhook(WebhookId(id)),
         _ => return Err(fields.wrong(&format!("{kind} is no kind of subject"))),
     };
     Ok(subject(fields.take()?))
@@ -70,6 +71,7 @@ const fn subject_columns(subject: Subject) -> (i64, Uuid) {
         Subject::Callback(id) => (0, id.0),
         Subject::Service(id) => (1, id.0),
         Subject::User(id) => (2, id.0),
+        Subject::Webhook(id) => (3, id.0),
     }
 }
 
@@ -88,6 +90,17 @@ pub(crate) fn lines(
         Some((kind, id)) => all(connection, OF_ONE, params![after, rows, id, kind], read),
         None => all(connection, OF_ALL, params![after, rows], read),
     }
+}
+
+pub(super) fn line(connection: &Connection, sequence: u64) -> Answer<Option<Line>> {
+    one(connection, select_lines!("WHERE sequence = ?1"), params![signed(sequence)], read)
+}
+
+pub(super) fn last(connection: &Connection) -> Answer<u64> {
+    let last = one(connection, "SELECT max(sequence) FROM history", [], |row| {
+        Ok(row.get::<_, Option<i64>>(0)?)
+    })?;
+    Ok(last.flatten().map_or(0, unsigned))
 }
 
 pub(super) fn append(connection: &Connection, line: &Line) -> Answer<()> {

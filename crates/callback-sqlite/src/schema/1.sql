@@ -187,3 +187,36 @@ CREATE TABLE idempotency (
     PRIMARY KEY (principal, key)
 ) STRICT;
 CREATE INDEX idempotency_by_at ON idempotency (at);
+
+-- How far the ledger was handed out to webhooks.
+CREATE TABLE outbox (
+    cursor INTEGER NOT NULL
+) STRICT;
+INSERT INTO outbox (cursor) VALUES (0);
+
+CREATE TABLE webhooks (
+    id   BLOB NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE deliveries (
+    id         BLOB NOT NULL PRIMARY KEY,
+    webhook    BLOB NOT NULL,
+    sequence   INTEGER NOT NULL,
+    subject    BLOB NOT NULL,
+    state      TEXT NOT NULL,
+    -- Set for the first that is pending of its webhook and subject.
+    front_due  INTEGER,
+    held       INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    settled_at INTEGER,
+    body       TEXT NOT NULL
+) STRICT;
+-- What is sent next.
+CREATE INDEX deliveries_due ON deliveries (webhook, front_due, id) WHERE front_due IS NOT NULL;
+-- What follows it.
+CREATE INDEX deliveries_pending ON deliveries (webhook, subject, sequence, id)
+    WHERE state = 'Pending';
+CREATE INDEX deliveries_held ON deliveries (id) WHERE held = 1;
+CREATE INDEX deliveries_listed ON deliveries (webhook, state, created_at, id);
+CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;

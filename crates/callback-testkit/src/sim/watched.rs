@@ -6,15 +6,18 @@ use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::{Callback, Phase};
 use callback_domain::date::{self, Instant};
-use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::id::{
+    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+};
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
-use callback_engine::ledger::Line;
+use callback_engine::ledger::{Line, Subject};
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use callback_engine::suppression::Suppression;
+use callback_engine::webhook::{Delivery, DeliveryState, Webhook};
 use uuid::Uuid;
 
 use super::mirror::Mirror;
@@ -366,5 +369,101 @@ impl<R: Rows> Rows for Watched<'_, R> {
 
     async fn remembered(&mut self, principal: &str, key: &str) -> Rowed<Option<Remembered>> {
         self.inner.remembered(principal, key).await
+    }
+
+    async fn lines_after(&mut self, sequence: u64, limit: usize) -> Rowed<Vec<Line>> {
+        self.inner.lines_after(sequence, limit).await
+    }
+
+    async fn line(&mut self, sequence: u64) -> Rowed<Option<Line>> {
+        self.inner.line(sequence).await
+    }
+
+    async fn last_line(&mut self) -> Rowed<u64> {
+        self.inner.last_line().await
+    }
+
+    async fn outbox_cursor(&mut self) -> Rowed<Option<u64>> {
+        self.inner.outbox_cursor().await
+    }
+
+    async fn put_outbox_cursor(&mut self, sequence: u64) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.put_outbox_cursor(sequence).await
+    }
+
+    async fn webhooks(&mut self) -> Rowed<Vec<Webhook>> {
+        self.inner.webhooks().await
+    }
+
+    async fn webhook(&mut self, id: WebhookId) -> Rowed<Option<Webhook>> {
+        self.inner.webhook(id).await
+    }
+
+    async fn put_webhook(&mut self, webhook: &Webhook) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.put_webhook(webhook).await
+    }
+
+    async fn delete_webhook(&mut self, id: WebhookId) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.delete_webhook(id).await
+    }
+
+    async fn delivery(&mut self, id: DeliveryId) -> Rowed<Option<Delivery>> {
+        self.inner.delivery(id).await
+    }
+
+    async fn first_pending(
+        &mut self,
+        webhook: WebhookId,
+        subject: Subject,
+    ) -> Rowed<Option<Delivery>> {
+        self.inner.first_pending(webhook, subject).await
+    }
+
+    async fn put_delivery(&mut self, delivery: &Delivery) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.put_delivery(delivery).await
+    }
+
+    async fn due_deliveries(&mut self, webhook: WebhookId, limit: usize) -> Rowed<Vec<Delivery>> {
+        self.inner.due_deliveries(webhook, limit).await
+    }
+
+    async fn next_delivery(&mut self, webhook: WebhookId) -> Rowed<Option<Instant>> {
+        self.inner.next_delivery(webhook).await
+    }
+
+    async fn held_deliveries(&mut self, limit: usize) -> Rowed<Vec<Delivery>> {
+        self.inner.held_deliveries(limit).await
+    }
+
+    async fn deliveries(
+        &mut self,
+        webhook: WebhookId,
+        state: DeliveryState,
+        before: Option<(Instant, DeliveryId)>,
+        limit: usize,
+    ) -> Rowed<Vec<Delivery>> {
+        self.inner.deliveries(webhook, state, before, limit).await
+    }
+
+    async fn pending_deliveries(
+        &mut self,
+        webhook: WebhookId,
+        limit: usize,
+    ) -> Rowed<(u64, Option<Instant>)> {
+        self.inner.pending_deliveries(webhook, limit).await
+    }
+
+    async fn purge_settled(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        self.mirror.note_write();
+        self.inner.purge_settled(before, limit).await
+    }
+
+    async fn purge_webhook(&mut self, webhook: WebhookId, limit: usize) -> Rowed<usize> {
+        self.mirror.note_write();
+        self.inner.purge_webhook(webhook, limit).await
     }
 }

@@ -26,8 +26,12 @@ const GATES: [&str; 12] = [
 pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     let mut event = line();
     event.push(has("Subject", named("Subject"), "What it is about."));
-    event.push(has("Service", nullable(guid()), "The service it concerns; null for users."));
-    let kinds = one_of(["Callback", "Service", "User"]);
+    event.push(has(
+        "Service",
+        nullable(guid()),
+        "The service it concerns; null for users and webhooks.",
+    ));
+    let kinds = one_of(["Callback", "Service", "User", "Webhook"]);
     vec![
         ("Attempt", attempt()),
         ("HistoryLine", object("A step of a callback, in the ledger.", Value::Null, line())),
