@@ -54,6 +54,8 @@ ids! {
     AttemptId,
     /// A running process of the service.
     NodeId,
+    /// An access key.
+    KeyId,
     /// The proof that a task was handed to whoever shows it; never logged, never in the ledger.
     LeaseToken,
 }

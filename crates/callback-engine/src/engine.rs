@@ -1,5 +1,6 @@
 //! The handle that the rest of the program holds: use cases in, answers out.
 
+pub mod access;
 mod answers;
 pub mod directory;
 mod growth;
@@ -17,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use self::access::Keyring;
 use self::directory::{Directory, Services};
 use crate::command::{After, Answer, Command, Report, What};
 use crate::dialer::{Dialer, Reports, Resumed, Started};
@@ -53,6 +55,7 @@ struct Inner {
     wake: Notify,
     ledger: watch::Sender<u64>,
     directory: Directory,
+    keyring: Keyring,
 }
 
 /// What the driver has to look at.
@@ -123,6 +126,7 @@ impl Engine {
             wake: Notify::new(),
             ledger: watch::Sender::new(0),
             directory: Directory::default(),
+            keyring: Keyring::default(),
         }));
         engine.renew().await?;
         engine.take_over(engine.0.store.is_exclusive()).await?;
@@ -130,6 +134,7 @@ impl Engine {
         let mut tasks = JoinSet::new();
         tasks.spawn(engine.clone().drive());
         tasks.spawn(engine.clone().keep_alive());
+        tasks.spawn(engine.clone().keep_uses());
         if !engine.0.store.is_exclusive() {
             tasks.spawn(engine.clone().look_around());
         }
@@ -211,6 +216,9 @@ impl Engine {
         }
         if after.services_edited {
             self.0.directory.forget();
+        }
+        if after.keys_edited {
+            self.0.keyring.forget();
         }
         let mut agenda = self.agenda();
         let sooner = match (agenda.deadline, after.deadline) {

@@ -2,12 +2,12 @@
 
 use callback_domain::callback::PhaseName;
 use callback_domain::date::Instant;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What happens to services and users; what happens to callbacks is the domain's to name.
-pub const DIRECTORY_EVENTS: [&str; 10] = [
+/// What happens to services, users and keys; what happens to callbacks is the domain's to name.
+pub const DIRECTORY_EVENTS: [&str; 12] = [
     "ServiceCreated",
     "ServiceEdited",
     "ServiceDeleted",
@@ -18,6 +18,8 @@ pub const DIRECTORY_EVENTS: [&str; 10] = [
     "RonaSet",
     "RonaReset",
     "AfterCallWorkEnded",
+    "KeyCreated",
+    "KeyRevoked",
 ];
 
 /// What a line is about.
@@ -29,12 +31,14 @@ pub enum Subject {
     Service(ServiceId),
     /// A user.
     User(AgentId),
+    /// An access key.
+    Key(KeyId),
 }
 
 /// Who caused a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Actor {
-    /// A caller of the API, by the name of the access.
+    /// A caller of the API, by the name of the access key.
     Api(String),
     /// The agent whose task it is.
     Agent(AgentId),
@@ -70,7 +74,7 @@ pub struct Line {
     pub sequence: u64,
     /// What it is about.
     pub subject: Subject,
-    /// The service it concerns, for filters; `None` for users.
+    /// The service it concerns, for filters; `None` for users and keys.
     pub service: Option<ServiceId>,
     /// When.
     pub at: Instant,

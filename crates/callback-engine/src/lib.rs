@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod hint;
 pub mod route;
 pub mod suppression;
+pub mod access;
 pub mod insight;
 pub mod clock;
 pub mod mint;

@@ -45,6 +45,13 @@ impl Mint {
         Builder::from_random_bytes(random).into_uuid()
     }
 
+    /// A fresh secret of 256 bits.
+    pub fn secret(&self) -> [u8; 32] {
+        let mut random = [0; 32];
+        self.fill(&mut random);
+        random
+    }
+
     fn fill(&self, bytes: &mut [u8]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
     }

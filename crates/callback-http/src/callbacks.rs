@@ -8,6 +8,7 @@ use callback_domain::callback::Creator;
 use callback_domain::dto::{CallbackDto, CancelReason, CancelRequest, CreateRequest, PatchRequest};
 use callback_domain::id::CallbackId;
 use callback_engine::Error;
+use callback_engine::access::Scope;
 use callback_engine::command::Motion;
 use callback_engine::engine::requests::{Created, Creation};
 use callback_engine::store::Idempotency;
@@ -41,7 +42,13 @@ pub(crate) async fn create(
         key,
         body_hash: Sha256::digest(&body.raw).to_vec(),
     });
-    let creation = Creation { creator: Creator::Api, initiator: None, idempotency, dry_run };
+    let creation = Creation {
+        creator: Creator::Api,
+        initiator: None,
+        idempotency,
+        dry_run,
+        within: Scope::All,
+    };
     let request = CreateRequest::read(&body.value, strict);
     let mut response = match api.engine.create(api.actor(), request, creation).await? {
         Created::New(callback) if dry_run => {

@@ -57,7 +57,8 @@ impl From<&Line> for Entry {
         let kind = Kind::from(line.subject);
         let (Subject::Callback(callback_domain::id::CallbackId(id))
         | Subject::Service(ServiceId(id))
-        | Subject::User(callback_domain::id::AgentId(id))) = line.subject;
+        | Subject::User(callback_domain::id::AgentId(id))
+        | Subject::Key(callback_domain::id::KeyId(id))) = line.subject;
         let subject = SubjectDto { kind, id };
         let dto = EventDto { line: LineDto::from(line), subject, service: line.service };
         Self {

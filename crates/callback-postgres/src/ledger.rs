@@ -25,7 +25,7 @@
 //! the other, so they are numbered in the order in which they are committed.
 
 use callback_domain::callback::PhaseName;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId};
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Rowed, StoreError};
 use tokio_postgres::Row;
@@ -66,6 +66,7 @@ pub(crate) const fn subject(subject: Subject) -> (&'static str, Uuid) {
         Subject::Callback(id) => ("Callback", id.0),
         Subject::Service(id) => ("Service", id.0),
         Subject::User(id) => ("User", id.0),
+        Subject::Key(id) => ("Key", id.0),
     }
 }
 
@@ -97,6 +98,7 @@ pub(crate) fn line(row: &Row) -> Rowed<Line> {
         "Callback" => Subject::Callback(CallbackId(id)),
         "Service" => Subject::Service(ServiceId(id)),
         "User" => Subject::User(AgentId(id)),
+        "Key" => Subject::Key(KeyId(id)),
         other => return Err(corrupt(row, TABLE, "kind", format!("{other} is none"))),
     };
     let Json(details) = column(row, TABLE, "details")?;

@@ -5,6 +5,7 @@
 //! What a transaction has locked cannot change under it, so it is read once.
 
 mod clock;
+mod keys;
 mod line;
 mod port;
 mod staff;
@@ -45,6 +46,7 @@ macro_rules! owned {
 use owned;
 
 pub(crate) use clock::NEXT_DEADLINE;
+pub(crate) use keys::KEYS;
 pub(crate) use port::suppression;
 #[cfg(test)]
 pub(crate) use {

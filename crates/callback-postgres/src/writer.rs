@@ -101,6 +101,7 @@ const fn edits_the_shape(what: &What) -> bool {
             | What::CreateAgent(_)
             | What::ReplaceAgent { .. }
             | What::DeleteAgent { .. }
+            | What::CreateKey(_)
     )
 }
 

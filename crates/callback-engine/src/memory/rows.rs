@@ -7,7 +7,7 @@ use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::{self, Instant};
-use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::id::{AgentId, AttemptId, CallbackId, KeyId, NodeId, ServiceId};
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
@@ -15,6 +15,7 @@ use callback_domain::target::TargetKey;
 use uuid::Uuid;
 
 use super::state::State;
+use crate::access::Key;
 use crate::ledger::Line;
 use crate::route::Route;
 use crate::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
@@ -353,6 +354,19 @@ impl Rows for MemoryRows<'_> {
             self.state.suppressed.remove(&(listed.key.clone(), listed.sequence));
         }
         Ok(listed)
+    }
+
+    async fn key(&mut self, id: KeyId) -> Rowed<Option<Key>> {
+        Ok(self.state.keys.get(&id).cloned())
+    }
+
+    async fn keys(&mut self) -> Rowed<Vec<Key>> {
+        Ok(self.state.keys.values().cloned().collect())
+    }
+
+    async fn put_key(&mut self, key: &Key) -> Rowed<()> {
+        self.state.keys.insert(key.id, key.clone());
+        Ok(())
     }
 
     async fn route(&mut self, name: &str) -> Rowed<Route> {

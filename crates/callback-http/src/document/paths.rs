@@ -284,7 +284,7 @@ fn service_itself() -> Vec<Operation> {
             .query("service", list(guid()), "Only what concerns these services.")
             .query(
                 "kind",
-                list(one_of(["callback", "service", "user"])),
+                list(one_of(["callback", "service", "user", "key"])),
                 "Only what is about these.",
             )
             .query("event", list(event_name()), "Only these happenings.")

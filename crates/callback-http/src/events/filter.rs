@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Callback,
     Service,
     User,
+    Key,
 }
 
 impl From<Subject> for Kind {
@@ -27,6 +28,7 @@ impl From<Subject> for Kind {
             Subject::Callback(_) => Self::Callback,
             Subject::Service(_) => Self::Service,
             Subject::User(_) => Self::User,
+            Subject::Key(_) => Self::Key,
         }
     }
 }
@@ -54,8 +56,9 @@ impl Filter {
                 "callback" => Kind::Callback,
                 "service" => Kind::Service,
                 "user" => Kind::User,
+                "key" => Kind::Key,
                 _ => {
-                    let message = "the accepted values are callback, service, user";
+                    let message = "the accepted values are callback, service, user, key";
                     problems.push(problem("kind", "UnknownValue", message));
                     continue;
                 }

@@ -168,3 +168,10 @@ CREATE TABLE ledger (
   details json NOT NULL
 );
 CREATE INDEX ledger_subject ON ledger (subject, kind, sequence);
+
+-- A key's secret is not here, only its digest.
+CREATE TABLE keys (
+  id uuid PRIMARY KEY,
+  created_at timestamptz NOT NULL,
+  record json NOT NULL
+);

@@ -2,7 +2,7 @@
 
 use callback_domain::callback::{Callback, PhaseName};
 use callback_domain::date::{self, Instant};
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId};
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Idempotency, Remembered};
 use rusqlite::{Connection, Row, params};
@@ -59,6 +59,7 @@ fn subject(fields: &mut Fields<'_, '_>) -> Answer<Subject> {
         0 => |id| Subject::Callback(CallbackId(id)),
         1 => |id| Subject::Service(ServiceId(id)),
         2 => |id| Subject::User(AgentId(id)),
+        3 => |id| Subject::Key(KeyId(id)),
         _ => return Err(fields.wrong(&format!("{kind} is no kind of subject"))),
     };
     Ok(subject(fields.take()?))
@@ -70,6 +71,7 @@ const fn subject_columns(subject: Subject) -> (i64, Uuid) {
         Subject::Callback(id) => (0, id.0),
         Subject::Service(id) => (1, id.0),
         Subject::User(id) => (2, id.0),
+        Subject::Key(id) => (3, id.0),
     }
 }
 

@@ -53,6 +53,8 @@ CREATE TABLE callbacks (
 
 -- The default order of searches.
 CREATE INDEX callbacks_by_due ON callbacks (due, id);
+-- The same of one service.
+CREATE INDEX callbacks_by_service ON callbacks (service, due, id);
 -- What the clock moves next.
 CREATE INDEX callbacks_by_deadline ON callbacks (deadline, id) WHERE deadline IS NOT NULL;
 -- The queue: heads of the ready, waiting counts, lanes of those who hold something.
@@ -181,3 +183,10 @@ CREATE TABLE idempotency (
     PRIMARY KEY (principal, key)
 ) STRICT;
 CREATE INDEX idempotency_by_at ON idempotency (at);
+
+-- A key's secret is not here, only its digest.
+CREATE TABLE keys (
+    id         BLOB NOT NULL PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    body       TEXT NOT NULL
+) STRICT;

@@ -27,7 +27,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     let mut event = line();
     event.push(has("Subject", named("Subject"), "What it is about."));
     event.push(has("Service", nullable(guid()), "The service it concerns; null for users."));
-    let kinds = one_of(["Callback", "Service", "User"]);
+    let kinds = one_of(["Callback", "Service", "User", "Key"]);
     vec![
         ("Attempt", attempt()),
         ("HistoryLine", object("A step of a callback, in the ledger.", Value::Null, line())),
