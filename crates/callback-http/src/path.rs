@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId};
 use callback_engine::Error;
 use uuid::Uuid;
 
@@ -37,6 +37,12 @@ impl Identity for ServiceId {
 impl Identity for AgentId {
     fn not_found(text: String) -> Error {
         Error::UserNotFound(text)
+    }
+}
+
+impl Identity for KeyId {
+    fn not_found(text: String) -> Error {
+        Error::KeyNotFound(text)
     }
 }
 

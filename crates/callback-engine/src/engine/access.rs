@@ -20,6 +20,8 @@ use crate::store::StoreError;
 
 /// For how long keys are believed that another node may have revoked.
 const BELIEVED: Duration = Duration::from_secs(1);
+/// For how long they serve while somebody reads them anew, so that a crowd does not read together.
+const SERVED: Duration = Duration::from_millis(1_800);
 /// How long uses are gathered before they are written together.
 const GATHERED: Duration = Duration::from_millis(500);
 
@@ -49,7 +51,7 @@ pub(super) struct Ring {
 #[derive(Debug, Default)]
 pub(super) struct Keyring {
     shelf: Mutex<Shelf>,
-    /// One reader at a time; the others take what it has read.
+    /// Held by whoever reads them anew.
     reading: tokio::sync::Mutex<()>,
     uses: Mutex<Uses>,
     used: Notify,
@@ -78,12 +80,10 @@ impl Keyring {
         shelf.ring = None;
     }
 
-    /// The keys that are still believed, and how often they were edited.
-    fn believed(&self, for_good: bool) -> (Option<Arc<Ring>>, u64) {
+    /// The keys that were read last, if they serve, and how often they were edited.
+    fn last(&self) -> (Option<Arc<Ring>>, u64) {
         let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        let ring = shelf.ring.as_ref();
-        let ring = ring.filter(|ring| for_good || ring.read_at.elapsed() < BELIEVED);
-        (ring.map(Arc::clone), shelf.edits)
+        (shelf.ring.clone(), shelf.edits)
     }
 
     /// Notes a use, once a minute for each key; it is written later.
@@ -108,15 +108,17 @@ impl Keyring {
 impl Engine {
     async fn ring(&self) -> Result<Arc<Ring>, StoreError> {
         let (keyring, store) = (&self.0.keyring, self.store());
-        let for_good = store.is_exclusive();
-        if let (Some(ring), _) = keyring.believed(for_good) {
-            return Ok(ring);
-        }
-        let _reading = keyring.reading.lock().await;
-        let (believed, edits) = keyring.believed(for_good);
-        if let Some(ring) = believed {
-            return Ok(ring);
-        }
+        let (last, edits) = keyring.last();
+        let age = |ring: &Arc<Ring>| ring.read_at.elapsed();
+        let is_believed = |ring: &Arc<Ring>| store.is_exclusive() || age(ring) < BELIEVED;
+        let reading = match last {
+            Some(ring) if is_believed(&ring) => return Ok(ring),
+            Some(ring) if age(&ring) < SERVED => match keyring.reading.try_lock() {
+                Ok(reading) => Some(reading),
+                Err(_) => return Ok(ring),
+            },
+            Some(_) | None => None,
+        };
         let (read_at, now) = (time::Instant::now(), store.now().await?);
         let keys = store.keys().await?.into_iter().map(|key| (key.id, key)).collect();
         let ring = Arc::new(Ring { keys, now, read_at });
@@ -124,6 +126,8 @@ impl Engine {
         if shelf.edits == edits {
             shelf.ring = Some(Arc::clone(&ring));
         }
+        drop(shelf);
+        drop(reading);
         Ok(ring)
     }
 

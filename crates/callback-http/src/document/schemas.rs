@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod directory;
+mod keys;
 mod stories;
 
 use callback_domain::attempt::Outcome;
@@ -19,6 +20,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     let mut schemas = callbacks::schemas();
     schemas.extend(stories::schemas());
     schemas.extend(directory::schemas());
+    schemas.extend(keys::schemas());
     schemas
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use callback_domain::dto::Problems;
 use callback_domain::id::ServiceId;
 use callback_domain::lifecycle::Happening;
+use callback_engine::access::{Principal, Role, Scope};
 use callback_engine::ledger::{DIRECTORY_EVENTS, Subject};
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
@@ -39,12 +40,18 @@ pub(super) struct Filter {
     services: BTreeSet<ServiceId>,
     kinds: BTreeSet<Kind>,
     names: BTreeSet<String>,
+    /// The services of whoever reads.
+    scope: Scope,
+    /// Whether whoever reads may know of keys.
+    sees_keys: bool,
 }
 
 impl Filter {
     /// Reads the parameters of a filter, each of which may be repeated.
-    pub(super) fn read(parameters: &mut Parameters) -> Result<Self, Problems> {
-        let (mut filter, mut problems) = (Self::default(), Vec::new());
+    pub(super) fn read(parameters: &mut Parameters, reader: &Principal) -> Result<Self, Problems> {
+        let (scope, sees_keys) = (reader.scope.clone(), reader.role == Role::Admin);
+        let mut filter = Self { scope, sees_keys, ..Self::default() };
+        let mut problems = Vec::new();
         for text in parameters.texts("service") {
             match text.parse() {
                 Ok(service) => drop(filter.services.insert(service)),
@@ -79,7 +86,9 @@ impl Filter {
     pub(super) fn passes(&self, entry: &Entry) -> bool {
         let wanted_service =
             || entry.service.is_some_and(|service| self.services.contains(&service));
-        (self.services.is_empty() || wanted_service())
+        self.scope.holds_of(entry.service)
+            && (self.sees_keys || entry.kind != Kind::Key)
+            && (self.services.is_empty() || wanted_service())
             && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
             && (self.names.is_empty() || self.names.contains(&entry.name))
     }

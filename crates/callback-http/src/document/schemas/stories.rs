@@ -26,7 +26,11 @@ const GATES: [&str; 12] = [
 pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     let mut event = line();
     event.push(has("Subject", named("Subject"), "What it is about."));
-    event.push(has("Service", nullable(guid()), "The service it concerns; null for users."));
+    event.push(has(
+        "Service",
+        nullable(guid()),
+        "The service it concerns; null for users and keys.",
+    ));
     let kinds = one_of(["Callback", "Service", "User", "Key"]);
     vec![
         ("Attempt", attempt()),
