@@ -1,10 +1,12 @@
 //! The program `callback`.
 
+mod admin_key_file;
 mod cli;
 mod client;
 mod configuration;
 mod database;
 mod demo;
+mod keys;
 mod logging;
 mod serve;
 

@@ -17,6 +17,7 @@ pub(crate) struct Program {
     child: Child,
     url: String,
     client: Agent,
+    key: Option<String>,
 }
 
 /// What the program answered.
@@ -44,8 +45,13 @@ pub(crate) fn client() -> Agent {
 impl Program {
     /// Starts `serve` on a database and any free port, and waits until it answers.
     pub(crate) fn start(database: &Path, more: &[&str]) -> Self {
+        Self::listen("127.0.0.1:0", database, more)
+    }
+
+    /// As [`Self::start`], on another address.
+    pub(crate) fn listen(address: &str, database: &Path, more: &[&str]) -> Self {
         let mut child = program()
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--database"])
+            .args(["serve", "--listen", address, "--log-format", "json", "--database"])
             .arg(database)
             .args(more)
             .stdin(Stdio::null())
@@ -60,13 +66,26 @@ impl Program {
             let Some(Ok(line)) = lines.next() else { panic!("the program ended:\n{seen}") };
             let entry: Value = serde_json::from_str(&line).unwrap_or_default();
             if let Some(address) = entry["fields"]["address"].as_str() {
-                break address.to_owned();
+                break address.replace("0.0.0.0", "127.0.0.1");
             }
             seen.push_str(&line);
             seen.push('\n');
         };
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url: format!("http://{address}"), client: client() }
+        Self { child, url: format!("http://{address}"), client: client(), key: None }
+    }
+
+    /// The same program, asked with a key.
+    pub(crate) fn with_key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    fn keyed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.key {
+            Some(key) => request.header("Authorization", format!("Bearer {key}")),
+            None => request,
+        }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -92,15 +111,19 @@ impl Program {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        Answer::of(self.client.get(format!("{}{path}", self.url)).call())
+        Answer::of(self.keyed(self.client.get(format!("{}{path}", self.url))).call())
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(self.client.post(format!("{}{path}", self.url)).send_json(body))
+        Answer::of(self.keyed(self.client.post(format!("{}{path}", self.url))).send_json(body))
     }
 
     pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(self.client.put(format!("{}{path}", self.url)).send_json(body))
+        Answer::of(self.keyed(self.client.put(format!("{}{path}", self.url))).send_json(body))
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.keyed(self.client.delete(format!("{}{path}", self.url))).call())
     }
 
     /// Makes a service and answers its id.

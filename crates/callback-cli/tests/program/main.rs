@@ -5,6 +5,7 @@ mod crash;
 mod documentation;
 mod floor;
 mod harness;
+mod keys;
 mod life;
 mod nodes;
 mod stream;
