@@ -118,3 +118,26 @@ fn a_key_in_a_file_opens_while_the_program_runs_with_it() {
     assert_eq!(without.get("/v1.0/keys").status, 401);
     assert_eq!(without.with_key(stored).get("/v1.0/keys").status, 200);
 }
+
+#[test]
+fn a_key_file_that_others_can_read_is_warned_about() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("key");
+    std::fs::write(&file, "0123456789abcdef0123456789abcdef").expect("the key is written");
+    let start = |mode| {
+        let allowed = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&file, allowed).expect("the mode is set");
+        let mut serve = program();
+        serve.arg("serve").env("CALLBACK_ADMIN_KEY_FILE", &file);
+        // There is no such folder, so the program ends right after it has read the key.
+        let serve = serve.arg("--database").arg(folder.path().join("none/callback.db"));
+        let ended = serve.output().expect("it runs");
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        said(&ended)
+    };
+    let warned = start(0o644);
+    assert!(warned.contains("mode 644") && warned.contains("600 is expected"), "{warned}");
+    assert!(!warned.contains("0123456789abcdef"), "{warned}");
+    let silent = start(0o600);
+    assert!(!silent.contains("600 is expected"), "{silent}");
+}
