@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{client, copy, database, serve};
+use crate::keys::KeysCommand;
+use crate::{client, copy, database, keys, serve};
 
 /// A callback service for contact centres: it keeps the promise to call back.
 #[derive(Debug, Parser)]
@@ -32,6 +33,9 @@ enum Command {
     Copy(CopyArgs),
     /// Say why a callback is not being called right now.
     Explain(ExplainArgs),
+    /// Make, list and revoke access keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 /// What places the calls.
@@ -67,6 +71,9 @@ pub(crate) struct ServeArgs {
     /// A TOML file with settings; the environment (CALLBACK_…) and flags go before it.
     #[arg(long, value_name = "FILE", env = "CALLBACK_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+    /// A file with a key that lets its holder do everything, beside those that are stored.
+    #[arg(long, value_name = "FILE", env = "CALLBACK_ADMIN_KEY_FILE")]
+    pub(crate) admin_key_file: Option<PathBuf>,
     /// What places the calls [default: manual, with --demo simulator].
     #[arg(long, value_enum)]
     pub(crate) dialer: Option<DialerKind>,
@@ -103,9 +110,19 @@ pub(crate) struct ExplainArgs {
     /// Ask for this user instead of whoever the dispatcher would ask.
     #[arg(long, value_name = "USER-ID")]
     pub(crate) agent: Option<String>,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
+/// A running service, and the key to it.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArgs {
     /// Where the service answers.
     #[arg(long, value_name = "URL", env = "CALLBACK_URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) url: String,
+    /// The access key, where the service has keys.
+    #[arg(long, value_name = "KEY", env = "CALLBACK_API_KEY", hide_env_values = true)]
+    pub(crate) api_key: Option<String>,
 }
 
 /// Runs the program.
@@ -115,6 +132,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Migrate(args) => database::migrate(&args),
         Command::Copy(args) => copy::run(&args),
         Command::Explain(args) => client::explain(&args),
+        Command::Keys(command) => keys::run(command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::cli::ExplainArgs;
+use crate::cli::{ExplainArgs, ServiceArgs};
 
 /// The service answered, and said no.
 #[derive(Debug)]
@@ -47,28 +47,55 @@ pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<()> {
     if let Some(agent) = &args.agent {
         let _infallible = write!(path, "?agent={agent}");
     }
-    let explanation = ask(&args.url, &path)?;
+    let explanation = ask(&args.service, &Asked::Read(&path))?;
     print_out(&checklist(&explanation));
     Ok(())
 }
 
-fn ask(url: &str, path: &str) -> anyhow::Result<Value> {
+/// What is asked of the service, by path.
+pub(crate) enum Asked<'a> {
+    Read(&'a str),
+    Make(&'a str, &'a Value),
+    Remove(&'a str),
+}
+
+/// Asks, and answers the body, `null` when there is none.
+pub(crate) fn ask(service: &ServiceArgs, asked: &Asked<'_>) -> anyhow::Result<Value> {
     let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-    let address = format!("{}{path}", url.trim_end_matches('/'));
-    let mut answer = config
-        .new_agent()
-        .get(&address)
-        .call()
-        .map_err(|error| Unreachable(format!("failed to reach {url}: {error}")))?;
+    let agent = config.new_agent();
+    let url = service.url.trim_end_matches('/');
+    let (Asked::Read(path) | Asked::Make(path, _) | Asked::Remove(path)) = asked;
+    let address = format!("{url}{path}");
+    let key = service.api_key.as_ref().map(|key| format!("Bearer {}", key.trim()));
+    let sent = match asked {
+        Asked::Read(_) => with_key(agent.get(&address), key.as_deref()).call(),
+        Asked::Remove(_) => with_key(agent.delete(&address), key.as_deref()).call(),
+        Asked::Make(_, body) => with_key(agent.post(&address), key.as_deref()).send_json(body),
+    };
+    let mut answer =
+        sent.map_err(|error| Unreachable(format!("failed to reach {url}: {error}")))?;
     let status = answer.status();
-    let body: Value =
-        answer.body_mut().read_json().with_context(|| format!("{address} answered no JSON"))?;
+    let text = answer.body_mut().read_to_string();
+    let text = text.with_context(|| format!("{address} did not answer whole"))?;
+    let body: Value = match text.as_str() {
+        "" => Value::Null,
+        text => {
+            serde_json::from_str(text).with_context(|| format!("{address} answered no JSON"))?
+        }
+    };
     if status.is_success() {
         return Ok(body);
     }
     let code = body["Error"]["Code"].as_str().unwrap_or("Unknown");
     let message = body["Error"]["Message"].as_str().unwrap_or("no message");
     Err(RefusedByService(format!("{message} ({status}, {code})")).into())
+}
+
+fn with_key<B>(request: ureq::RequestBuilder<B>, key: Option<&str>) -> ureq::RequestBuilder<B> {
+    match key {
+        Some(key) => request.header("Authorization", key),
+        None => request,
+    }
 }
 
 /// The explanation as a list that can be read from top to bottom.
@@ -110,7 +137,7 @@ fn plain(value: &Value) -> String {
 }
 
 #[expect(clippy::print_stdout, reason = "what a command was asked for goes to standard output")]
-fn print_out(text: &str) {
+pub(crate) fn print_out(text: &str) {
     print!("{text}");
 }
 
@@ -143,7 +170,8 @@ mod tests {
 
     #[test]
     fn an_unreachable_service_has_its_own_exit_code() {
-        let error = ask("http://127.0.0.1:1", "/healthz").unwrap_err();
+        let service = ServiceArgs { url: "http://127.0.0.1:1".to_owned(), api_key: None };
+        let error = ask(&service, &Asked::Read("/healthz")).unwrap_err();
         assert_eq!(exit_code(&error), 4);
         assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
     }

@@ -22,6 +22,12 @@ pub(crate) struct Settings {
     pub(crate) dialer: Driver,
     /// How log lines are written: `text` or `json`.
     pub(crate) log_format: Lines,
+    /// Names beside the loopback ones by which a service without keys may be asked for.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Origins whose pages may call from a browser.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Whether `/metrics` is shown without a key.
+    pub(crate) metrics_public: bool,
     /// Concessions to clients written against other services.
     pub(crate) compat: Compat,
     /// How webhooks are sent.
@@ -59,6 +65,9 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             dialer: if demo { Driver::Simulator } else { Driver::Manual },
             log_format: Lines::Text,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            metrics_public: false,
             compat: Compat { create_status: 201 },
             webhooks: Webhooks::default(),
         }
@@ -101,13 +110,29 @@ impl Settings {
         self
     }
 
-    fn check(&self) -> anyhow::Result<()> {
+    /// Refuses an address that others can reach while nobody could be told from anybody.
+    pub(crate) fn check_listen(&self, has_admin_key: bool) -> anyhow::Result<()> {
         ensure!(
-            self.listen.ip().is_loopback(),
+            self.listen.ip().is_loopback() || has_admin_key,
             "listening on {} is refused: without access keys only a loopback address such as \
-             127.0.0.1:8080 is allowed",
+             127.0.0.1:8080 is allowed; `callback keys bootstrap` makes the first key",
             self.listen
         );
+        Ok(())
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        for origin in &self.allowed_origins {
+            let is_origin = origin.split_once("://").is_some_and(|(scheme, host)| {
+                matches!(scheme, "http" | "https")
+                    && !host.is_empty()
+                    && host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
+            });
+            ensure!(
+                is_origin,
+                "allowed_origins holds {origin}, and not such as https://crm.example"
+            );
+        }
         ensure!(
             matches!(self.compat.create_status, 200 | 201),
             "compat.create_status is {}, and must be 200 or 201",
@@ -119,7 +144,7 @@ impl Settings {
 
 /// Whether a variable of the program's prefix sets something here; others serve commands and tests.
 fn is_setting(name: &figment::value::UncasedStr) -> bool {
-    let others = ["CONFIG", "URL"];
+    let others = ["CONFIG", "URL", "API_KEY", "ADMIN_KEY_FILE"];
     let families = ["TEST_", "SKIP_"];
     !others.iter().any(|other| name == *other)
         && !families.iter().any(|family| name.as_str().to_uppercase().starts_with(family))
@@ -137,6 +162,7 @@ mod tests {
             database: None,
             listen: None,
             config: None,
+            admin_key_file: None,
             dialer: None,
             log_format: None,
         }
@@ -151,10 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn another_address_than_loopback_is_refused() {
+    fn another_address_than_loopback_needs_a_key() {
         for address in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80"] {
             let args = ServeArgs { listen: Some(address.parse().unwrap()), ..args() };
-            let error = Settings::load(&args).unwrap_err().to_string();
+            let settings = Settings::load(&args).unwrap();
+            assert!(settings.check_listen(true).is_ok());
+            let error = settings.check_listen(false).unwrap_err().to_string();
             assert!(error.contains(address) && error.contains("loopback"), "{error}");
         }
     }

@@ -9,6 +9,7 @@ use callback_domain::dto::{CreateRequest, ServiceRequest, UserRequest};
 use callback_domain::id::{AgentId, ServiceId};
 use callback_domain::priority::Priority;
 use callback_engine::Engine;
+use callback_engine::access::Scope;
 use callback_engine::engine::requests::Creation;
 use callback_engine::ledger::Actor;
 use callback_engine::simulator::{Habits, work_the_floor};
@@ -86,6 +87,7 @@ async fn arrivals(engine: Engine) {
             initiator: None,
             idempotency: None,
             dry_run: false,
+            within: Scope::All,
         };
         let request = CreateRequest::read(&body, false);
         if let Err(error) = engine.create(Actor::Operator, request, creation).await {

@@ -1,11 +1,13 @@
 //! The program `callback`.
 
+mod admin_key_file;
 mod cli;
 mod client;
 mod configuration;
 mod copy;
 mod database;
 mod demo;
+mod keys;
 mod logging;
 mod serve;
 mod webhooks;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use callback_engine::access::Digest;
 use callback_engine::dialer::{Dialer, ManualDialer};
 use callback_engine::mint::Mint;
 use callback_engine::simulator::{Plan, SimulatedDialer};
@@ -13,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::ServeArgs;
 use crate::configuration::{Driver, Settings};
 use crate::database::Database;
-use crate::{demo, logging};
+use crate::{admin_key_file, demo, logging};
 
 /// Seed of the demonstration's calls and agents.
 const DEMO_SEED: u64 = 20_190_624;
@@ -25,12 +26,20 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("failed to start the runtime")?;
-    runtime.block_on(serve(settings, args.demo))
+    let admin_key = args.admin_key_file.as_deref().map(admin_key_file::read).transpose()?;
+    runtime.block_on(serve(settings, args.demo, admin_key))
 }
 
-async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
+async fn serve(
+    settings: Settings,
+    demonstrate: bool,
+    admin_key: Option<Digest>,
+) -> anyhow::Result<()> {
     let database = Database::from(settings.database.as_str());
     let (engine, running) = start_engine(&settings, &database).await?;
+    let has_admin_key = admin_key.is_some()
+        || engine.has_admin_key().await.context("failed to read the access keys")?;
+    settings.check_listen(has_admin_key)?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("failed to listen on {}", settings.listen))?;
@@ -50,6 +59,11 @@ async fn serve(settings: Settings, demonstrate: bool) -> anyhow::Result<()> {
     let delivering = engine.deliver(sender, settings.webhooks.policy());
     let options = callback_http::Options {
         create_status: settings.compat.create_status,
+        admin_key,
+        open_without_keys: address.ip().is_loopback(),
+        allowed_hosts: settings.allowed_hosts,
+        allowed_origins: settings.allowed_origins,
+        metrics_public: settings.metrics_public,
         webhooks,
         ..callback_http::Options::default()
     };

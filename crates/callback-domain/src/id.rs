@@ -58,6 +58,8 @@ ids! {
     WebhookId,
     /// One event on its way to one subscriber.
     DeliveryId,
+    /// An access key.
+    KeyId,
     /// The proof that a task was handed to whoever shows it; never logged, never in the ledger.
     LeaseToken,
 }

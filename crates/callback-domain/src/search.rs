@@ -4,6 +4,7 @@
 
 mod cursor;
 
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString as _};
 use core::cmp::Ordering;
 use core::fmt;
@@ -115,6 +116,8 @@ pub struct Query {
     pub target: Option<TargetKey>,
     /// The service that calls back.
     pub service: Option<ServiceId>,
+    /// One of these services calls back.
+    pub within: Option<BTreeSet<ServiceId>>,
     /// The state.
     pub state: Option<State>,
     /// The phase.
@@ -150,6 +153,7 @@ impl Query {
         }
         agrees(self.target.as_ref(), Some(&callback.key()))
             && agrees(self.service.as_ref(), Some(&callback.service))
+            && self.within.as_ref().is_none_or(|within| within.contains(&callback.service))
             && agrees(self.state.as_ref(), Some(&callback.state()))
             && agrees(self.phase.as_ref(), Some(&callback.phase_name()))
             && agrees(self.creator.as_ref(), Some(&callback.creator))
@@ -234,6 +238,9 @@ impl Query {
         hash.add(self.due_to.map(|at| date::micros(at).to_string()).as_deref());
         hash.add(Some(self.order_by.name()));
         hash.add(self.descending.then_some(""));
+        for service in self.within.iter().flatten() {
+            hash.add(Some(&service.to_string()));
+        }
         hash.0
     }
 }

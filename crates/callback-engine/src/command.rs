@@ -7,12 +7,13 @@ use callback_domain::attempt::{Attempt, Outcome};
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
 use callback_domain::explain::Explanation;
-use callback_domain::id::{AgentId, AttemptId, CallbackId, LeaseToken, ServiceId};
+use callback_domain::id::{AgentId, AttemptId, CallbackId, KeyId, LeaseToken, ServiceId};
 use callback_domain::lifecycle::{Edit, NewCallback};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use uuid::Uuid;
 
+use crate::access::Key;
 use crate::insight::{Position, QueueInsight};
 use crate::ledger::Actor;
 use crate::mint::Site;
@@ -132,6 +133,15 @@ pub enum What {
         /// Which.
         suppression: Uuid,
     },
+    /// Makes an access key.
+    CreateKey(Box<NewKey>),
+    /// Revokes an access key.
+    RevokeKey {
+        /// Which.
+        key: KeyId,
+    },
+    /// Notes when access keys were used, sorted by key.
+    UseKeys(Vec<(KeyId, Instant)>),
     /// The task in an agent's hands.
     Task {
         /// Whose.
@@ -171,6 +181,15 @@ pub struct Create {
     pub idempotency: Option<Idempotency>,
     /// Checks only.
     pub dry_run: bool,
+}
+
+/// An access key to be made.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The key.
+    pub key: Key,
+    /// Only where there is no active key of an administrator.
+    pub only_admin: bool,
 }
 
 /// An event from outside, without what the transaction adds to it.
@@ -282,6 +301,8 @@ pub enum Answer {
     Agent(Box<Agent>),
     /// Entries of the suppression list.
     Suppressions(Vec<Suppression>),
+    /// An access key.
+    Key(Box<Key>),
     /// Why a callback is not being called.
     Explanation(Box<Explanation>),
     /// Where a callback stands.
@@ -315,6 +336,8 @@ pub struct After {
     pub recalculate: bool,
     /// Services were made, edited or removed.
     pub services_edited: bool,
+    /// Access keys were made or revoked.
+    pub keys_edited: bool,
     /// Lines whose suppression or claim changed; a hint for those who watch.
     pub keys: Vec<TargetKey>,
     /// Webhooks were changed, so that there may be something to hand out.

@@ -1,5 +1,6 @@
 //! The handle that the rest of the program holds: use cases in, answers out.
 
+pub mod access;
 mod answers;
 pub mod directory;
 mod growth;
@@ -18,6 +19,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use self::access::Keyring;
 use self::directory::{Directory, Services};
 use self::webhooks::Bells;
 use crate::command::{After, Answer, Command, Report, What};
@@ -56,6 +58,7 @@ struct Inner {
     ledger: watch::Sender<u64>,
     directory: Directory,
     bells: Bells,
+    keyring: Keyring,
 }
 
 /// What the driver has to look at.
@@ -127,6 +130,7 @@ impl Engine {
             ledger: watch::Sender::new(0),
             directory: Directory::default(),
             bells: Bells::default(),
+            keyring: Keyring::default(),
         }));
         engine.renew().await?;
         engine.take_over(engine.0.store.is_exclusive()).await?;
@@ -134,6 +138,7 @@ impl Engine {
         let mut tasks = JoinSet::new();
         tasks.spawn(engine.clone().drive());
         tasks.spawn(engine.clone().keep_alive());
+        tasks.spawn(engine.clone().keep_uses());
         if !engine.0.store.is_exclusive() {
             tasks.spawn(engine.clone().look_around());
         }
@@ -215,6 +220,9 @@ impl Engine {
         }
         if after.services_edited {
             self.0.directory.forget();
+        }
+        if after.keys_edited {
+            self.0.keyring.forget();
         }
         let mut agenda = self.agenda();
         let sooner = match (agenda.deadline, after.deadline) {

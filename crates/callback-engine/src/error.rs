@@ -36,6 +36,15 @@ pub enum Error {
     /// There are as many subscriptions as are allowed.
     #[error("there are {0} webhooks, and no more are allowed")]
     TooManyWebhooks(usize),
+    /// There is no such access key.
+    #[error("there is no key {0}")]
+    KeyNotFound(String),
+    /// The first key of an administrator was asked for, and there is one.
+    #[error("there is an active key of an administrator already")]
+    AdminKeyExists,
+    /// The service is none of those that the caller has to do with.
+    #[error("service {0} is out of reach for this key")]
+    OutOfScope(ServiceId),
     /// The service places no calls.
     #[error("service {0} places no calls: its direction is Inbound or its cap of sessions is 0")]
     ServiceNotOutbound(ServiceId),

@@ -2,7 +2,7 @@
 
 use callback_domain::callback::PhaseName;
 use callback_domain::date::Instant;
-use callback_domain::id::{AgentId, CallbackId, ServiceId, WebhookId};
+use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId, WebhookId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -11,8 +11,9 @@ mod wire;
 
 pub use wire::{EventDto, LineDto};
 
-/// What happens to services, users and webhooks; what happens to callbacks is the domain's to name.
-pub const DIRECTORY_EVENTS: [&str; 15] = [
+/// What happens to services, users, webhooks and keys; what happens to callbacks is the domain's to
+/// name.
+pub const DIRECTORY_EVENTS: [&str; 17] = [
     "ServiceCreated",
     "ServiceEdited",
     "ServiceDeleted",
@@ -28,6 +29,8 @@ pub const DIRECTORY_EVENTS: [&str; 15] = [
     "WebhookSecretRotated",
     "WebhookDisabled",
     "WebhookDeleted",
+    "KeyCreated",
+    "KeyRevoked",
 ];
 
 /// What a line is about.
@@ -41,6 +44,8 @@ pub enum Subject {
     User(AgentId),
     /// A subscription to events.
     Webhook(WebhookId),
+    /// An access key.
+    Key(KeyId),
 }
 
 impl Subject {
@@ -52,6 +57,7 @@ impl Subject {
             Self::Service(_) => "Service",
             Self::User(_) => "User",
             Self::Webhook(_) => "Webhook",
+            Self::Key(_) => "Key",
         }
     }
 
@@ -62,7 +68,8 @@ impl Subject {
             Self::Callback(CallbackId(id))
             | Self::Service(ServiceId(id))
             | Self::User(AgentId(id))
-            | Self::Webhook(WebhookId(id)) => id,
+            | Self::Webhook(WebhookId(id))
+            | Self::Key(KeyId(id)) => id,
         }
     }
 }
@@ -70,7 +77,7 @@ impl Subject {
 /// Who caused a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Actor {
-    /// A caller of the API, by the name of the access.
+    /// A caller of the API, by the name of the access key.
     Api(String),
     /// The agent whose task it is.
     Agent(AgentId),
@@ -106,7 +113,7 @@ pub struct Line {
     pub sequence: u64,
     /// What it is about.
     pub subject: Subject,
-    /// The service it concerns, for filters; `None` for users.
+    /// The service it concerns, for filters; `None` for users and keys.
     pub service: Option<ServiceId>,
     /// When.
     pub at: Instant,

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod hint;
 pub mod route;
 pub mod suppression;
+pub mod access;
 pub mod webhook;
 pub mod insight;
 pub mod transfer;

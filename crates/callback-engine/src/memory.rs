@@ -20,6 +20,7 @@ use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use uuid::Uuid;
 
+use crate::access::Key;
 use crate::clock::Clock;
 use crate::command::{Command, Done};
 use crate::error::Error;
@@ -226,6 +227,14 @@ impl Store for MemoryStore {
         let listed = state.suppressions.values().filter(|listed| listed.sequence > after);
         let wanted = listed.filter(|listed| key.is_none_or(|only| listed.key == *only));
         Ok(wanted.take(limit).cloned().collect())
+    }
+
+    async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError> {
+        Ok(self.state().suppressions.values().find(|listed| listed.id == id).cloned())
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        Ok(self.state().keys.values().cloned().collect())
     }
 
     async fn next_deadline(&self) -> Result<Option<Instant>, StoreError> {

@@ -14,7 +14,7 @@ use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
 use callback_domain::id::{
-    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+    AgentId, AttemptId, CallbackId, DeliveryId, KeyId, NodeId, ServiceId, WebhookId,
 };
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
@@ -25,6 +25,7 @@ use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
+use crate::access::Key;
 use crate::command::{Command, Done};
 use crate::error::Error;
 use crate::hint::Hint;
@@ -136,6 +137,12 @@ pub trait Store: Send + Sync + 'static {
         after: u64,
         limit: usize,
     ) -> Result<Vec<Suppression>, StoreError>;
+
+    /// One entry of the suppression list.
+    async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError>;
+
+    /// Every access key that was ever made, first to last.
+    async fn keys(&self) -> Result<Vec<Key>, StoreError>;
 
     /// The earliest deadline of anything stored, `None` when nothing waits for the clock.
     async fn next_deadline(&self) -> Result<Option<Instant>, StoreError>;
@@ -329,6 +336,13 @@ rows! {
     fn put_suppression(suppression: &Suppression) -> u64;
     /// Removes a suppression and answers it.
     fn delete_suppression(id: Uuid) -> Option<Suppression>;
+
+    /// One access key, to be changed.
+    fn key(id: KeyId) -> Option<Key>;
+    /// Every access key, first to last.
+    fn keys() -> Vec<Key>;
+    /// Writes an access key, new or changed.
+    fn put_key(key: &Key) -> ();
 
     /// The standing of a route.
     fn route(name: &str) -> Route;

@@ -22,10 +22,12 @@ use callback_domain::target::TargetKey;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access;
 use crate::ledger::Line;
 use crate::route::Route;
 use crate::store::{Claim, Remembered, StoreError};
 use crate::suppression::Suppression;
+use crate::webhook::{Delivery, Webhook};
 
 pub use checksum::Tally;
 pub use copying::{Compared, CopyError, Doing, Options, Outcome, Seen, copy};
@@ -76,6 +78,14 @@ kinds! {
     Nodes = "nodes",
     /// Answers under idempotency keys.
     Remembered = "remembered answers",
+    /// Access keys.
+    AccessKeys = "access keys",
+    /// Subscriptions to events.
+    Webhooks = "webhooks",
+    /// What is on its way to them.
+    Deliveries = "deliveries",
+    /// How far the ledger was handed out to them.
+    Outbox = "outbox",
     /// The ledger.
     Ledger = "ledger",
     /// The last numbers that were given out.
@@ -125,6 +135,14 @@ pub enum Record {
     Node(NodeId, Instant),
     /// What was answered to a principal under a key.
     Remembered(String, String, Box<Remembered>),
+    /// An access key, without its secret.
+    AccessKey(Box<access::Key>),
+    /// A subscription to events.
+    Webhook(Box<Webhook>),
+    /// One event on its way.
+    Delivery(Box<Delivery>),
+    /// The last line of the ledger that was handed out.
+    Outbox(u64),
     /// A line of the ledger.
     Line(Box<Line>),
     /// The last number that was given out, 0 before the first.
@@ -160,6 +178,10 @@ impl Record {
             Self::Route(name, _) => Key::Text(name.clone()),
             Self::Node(node, _) => Key::Id(node.0),
             Self::Remembered(principal, key, _) => Key::Pair(principal.clone(), key.clone()),
+            Self::AccessKey(key) => Key::Id(key.id.0),
+            Self::Webhook(webhook) => Key::Id(webhook.id.0),
+            Self::Delivery(delivery) => Key::Id(delivery.id.0),
+            Self::Outbox(sequence) => Key::Number(*sequence),
             Self::Line(line) => Key::Number(line.sequence),
             Self::Sequence(sequence, _) => Key::Number(match sequence {
                 Sequence::Ledger => 1,

@@ -2,6 +2,7 @@
 //!
 //! A command that is refused has written nothing: everything is asked before anything is changed.
 
+mod access;
 mod agents;
 mod attempts;
 mod callbacks;
@@ -69,6 +70,9 @@ pub async fn run<R: Rows>(rows: &mut R, command: &Command) -> Result<Done, Error
         What::ChangeAgent { agent, change } => work.change_agent(*agent, *change).await?,
         What::Suppress(list) => work.suppress(list).await?,
         What::Unsuppress { suppression } => work.unsuppress(*suppression).await?,
+        What::CreateKey(new) => work.create_key(new).await?,
+        What::RevokeKey { key } => work.revoke_key(*key).await?,
+        What::UseKeys(uses) => work.use_keys(uses).await?,
         What::Task { agent } => work.task(*agent).await?,
         What::Explain { callback, agent } => work.explain(*callback, *agent).await?,
         What::Position { callback } => work.position(*callback).await?,

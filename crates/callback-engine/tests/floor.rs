@@ -9,6 +9,7 @@ use callback_domain::callback::{Callback, Creator, PhaseName, TerminationReason}
 use callback_domain::date::{self, Instant};
 use callback_domain::dto::{CreateRequest, ServiceRequest, UserRequest};
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
+use callback_engine::access::Scope;
 use callback_engine::clock::{Clock, RuntimeClock};
 use callback_engine::command::{AgentChange, Motion, What};
 use callback_engine::dialer::{Dialer, ManualDialer};
@@ -75,8 +76,13 @@ impl Floor {
         let mut body =
             json!({"Target": "sip:smoky.qq@dev.local", "ServiceSip": "sip:smoky.car@dev.local"});
         merge(&mut body, more);
-        let creation =
-            Creation { creator: Creator::Api, initiator: None, idempotency: None, dry_run: false };
+        let creation = Creation {
+            creator: Creator::Api,
+            initiator: None,
+            idempotency: None,
+            dry_run: false,
+            within: Scope::All,
+        };
         let request = CreateRequest::read(&body, false);
         match self.engine.create(Actor::Operator, request, creation).await.expect("it is made") {
             Created::New(callback) | Created::Existing(callback) => callback.id,

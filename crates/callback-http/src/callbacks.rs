@@ -14,6 +14,7 @@ use callback_engine::store::Idempotency;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::access::Caller;
 use crate::answer::Shown;
 use crate::body::{JsonBody, OptionalJsonBody};
 use crate::etag::{self, IfMatch};
@@ -28,6 +29,7 @@ use crate::router::Api;
 /// The same idempotency key with the same body has the same answer; a dry run takes no key.
 pub(crate) async fn create(
     State(api): State<Api>,
+    caller: Caller,
     headers: HeaderMap,
     key: IdempotencyKey,
     mut parameters: Parameters,
@@ -37,13 +39,19 @@ pub(crate) async fn create(
     parameters.finish()?;
     let strict = prefers_strict(&headers);
     let idempotency = key.0.filter(|_| !dry_run).map(|key| Idempotency {
-        principal: api.options.principal.clone(),
+        principal: caller.principal().identity.clone(),
         key,
         body_hash: Sha256::digest(&body.raw).to_vec(),
     });
-    let creation = Creation { creator: Creator::Api, initiator: None, idempotency, dry_run };
+    let creation = Creation {
+        creator: Creator::Api,
+        initiator: None,
+        idempotency,
+        dry_run,
+        within: caller.scope().clone(),
+    };
     let request = CreateRequest::read(&body.value, strict);
-    let mut response = match api.engine.create(api.actor(), request, creation).await? {
+    let mut response = match api.engine.create(caller.actor(), request, creation).await? {
         Created::New(callback) if dry_run => {
             Json(Shown::new(&api.engine, *callback).await?.dto()).into_response()
         }
@@ -101,6 +109,7 @@ struct Placed<'c> {
 /// The callback with an id or else with an external task id, the newest of several.
 pub(crate) async fn find(
     State(api): State<Api>,
+    caller: Caller,
     mut parameters: Parameters,
 ) -> Result<Shown, ApiError> {
     let text = parameters.required("externalTaskId");
@@ -108,26 +117,28 @@ pub(crate) async fn find(
     if text.contains(char::is_control) {
         return Err(Error::CallbackNotFound(echo(&text)).into());
     }
-    let found = api.engine.callback_by_text(&text).await?;
+    let found = api.engine.callback_by_text_within(&text, caller.scope()).await?;
     Ok(Shown::new(&api.engine, found).await?)
 }
 
 /// Changes members of a callback that waits: a JSON merge patch.
 pub(crate) async fn patch(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<CallbackId>,
     condition: IfMatch,
     body: JsonBody,
 ) -> Result<Shown, ApiError> {
     let version = condition.against(api.engine.callback(id).await?.version)?;
     let request = PatchRequest::read(&body.value);
-    let changed = api.engine.patch(api.actor(), id, request, version).await?;
+    let changed = api.engine.patch(caller.actor(), id, request, version).await?;
     Ok(Shown::new(&api.engine, changed).await?)
 }
 
 /// Takes a callback off the queue, or hangs it up; one that is gone already is not found.
 pub(crate) async fn cancel(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<CallbackId>,
     condition: IfMatch,
     OptionalJsonBody(body): OptionalJsonBody,
@@ -137,7 +148,7 @@ pub(crate) async fn cancel(
         CancelReason::FulfilledElsewhere => Motion::Fulfil,
     };
     let version = condition.against(api.engine.callback(id).await?.version)?;
-    let gone = api.engine.move_callback(api.actor(), id, motion, version).await?;
+    let gone = api.engine.move_callback(caller.actor(), id, motion, version).await?;
     Ok(Shown::new(&api.engine, gone).await?)
 }
 

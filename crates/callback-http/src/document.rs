@@ -4,6 +4,7 @@ mod operation;
 mod page;
 mod paths;
 mod schemas;
+mod security;
 mod shape;
 mod webhooks;
 
@@ -15,12 +16,13 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, InfoBuilder, License, OpenApi, OpenApiBuilder};
 
 /// The names under which operations are grouped, with what each group is for.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("Callbacks", "Promises to call back: made, found, changed, cancelled, and explained."),
     ("Moves", "What an agent or dialler does with a task; each carries its lease token."),
     ("Services", "Hotlines with a SIP address and the rules for their callbacks."),
     ("Users", "Agents and supervisors, their presence and their tasks."),
     ("Suppressions", "Targets that must not be called."),
+    ("Keys", "Who may call, and how far they reach."),
     ("Events", "The ledger as it grows."),
     (
         "Webhooks",
@@ -62,6 +64,7 @@ pub fn openapi_document() -> OpenApi {
     components
         .schemas
         .extend(schemas::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+    components.add_security_schemes_from_iter(security::schemes());
     let tags =
         TAGS.map(|(name, purpose)| TagBuilder::new().name(name).description(Some(purpose)).build());
     OpenApiBuilder::new()

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use self::filter::Filter;
 use self::reader::Reader;
+use crate::access::Caller;
 use crate::parameters::{Parameters, problem};
 use crate::problem::ApiError;
 use crate::router::Api;
@@ -42,13 +43,14 @@ pub(crate) fn event_id(sequence: u64) -> String {
 /// reconnects repeats its address.
 pub(crate) async fn events(
     State(api): State<Api>,
+    caller: Caller,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let named = parameters.text("lastEventId");
     let from_start = parameters.word("from", "start");
-    let filter = Filter::read(&mut parameters);
+    let filter = Filter::read(&mut parameters, caller.principal());
     parameters.finish()?;
     let filter = filter?;
     let last = match headers.get(LAST_EVENT_ID) {
@@ -65,7 +67,8 @@ pub(crate) async fn events(
         None if from_start => 0,
         None => end,
     };
-    let reader = Reader::new(&api, filter, after, stopping.map(|Extension(stopping)| stopping));
+    let reader =
+        Reader::new(&api, caller, filter, after, stopping.map(|Extension(stopping)| stopping));
     let sse = Sse::new(reader.events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     let headers = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

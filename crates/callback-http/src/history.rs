@@ -9,6 +9,7 @@ use callback_domain::explain::Explanation;
 use callback_domain::id::{AgentId, CallbackId};
 use callback_engine::ledger::{LineDto, Subject};
 
+use crate::access::{self, Caller};
 use crate::parameters::Parameters;
 use crate::path::{Named, identity};
 use crate::problem::ApiError;
@@ -57,11 +58,15 @@ pub(crate) async fn history(
 /// Every gate between the callback and its call, for `?agent=` or for whomever would be asked.
 pub(crate) async fn explain(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<CallbackId>,
     mut parameters: Parameters,
 ) -> Result<Json<Explanation>, ApiError> {
     let agent = parameters.text("agent");
     parameters.finish()?;
     let agent = agent.map(|text| identity::<AgentId>(&text)).transpose()?;
+    if let Some(agent) = agent {
+        access::check_user(&api, &caller, agent).await?;
+    }
     Ok(Json(*api.engine.explain(id, agent).await?))
 }

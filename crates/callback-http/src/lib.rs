@@ -6,6 +6,10 @@
 
 mod router;
 mod serve;
+mod routes;
+mod permission;
+mod access;
+mod origin;
 mod request;
 mod callbacks;
 mod search;
@@ -14,6 +18,7 @@ mod history;
 mod services;
 mod users;
 mod suppressions;
+mod keys;
 mod webhooks;
 mod events;
 mod tail;

@@ -9,8 +9,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use callback_domain::dto::{MoveRequest, OutcomeRequest};
 use callback_domain::id::{CallbackId, LeaseToken};
+use callback_engine::Error;
+use callback_engine::access::Role;
 use callback_engine::command::Motion;
 
+use crate::access::Caller;
 use crate::answer::Shown;
 use crate::body::JsonBody;
 use crate::path::Named;
@@ -22,11 +25,12 @@ macro_rules! moves {
         $(#[$doc])*
         pub(crate) async fn $name(
             State(api): State<Api>,
+            caller: Caller,
             Named(id): Named<CallbackId>,
             body: JsonBody,
         ) -> Result<Response, ApiError> {
             let token = MoveRequest::read(&body.value)?.lease_token;
-            move_by(&api, id, token, Motion::$motion(token)).await
+            move_by(&api, &caller, id, token, Motion::$motion(token)).await
         }
     )+};
 }
@@ -49,20 +53,28 @@ moves! {
 /// Says how the attempt came out.
 pub(crate) async fn outcome(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<CallbackId>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let OutcomeRequest { lease_token, outcome, detail } = OutcomeRequest::read(&body.value)?;
-    move_by(&api, id, lease_token, Motion::Outcome(lease_token, outcome, detail)).await
+    move_by(&api, &caller, id, lease_token, Motion::Outcome(lease_token, outcome, detail)).await
 }
 
 async fn move_by(
     api: &Api,
+    caller: &Caller,
     id: CallbackId,
     token: LeaseToken,
     motion: Motion,
 ) -> Result<Response, ApiError> {
-    let callback = api.engine.move_callback(api.actor(), id, motion, None).await?;
+    if caller.principal().role == Role::Agent {
+        let found = api.engine.callback(id).await?;
+        if !caller.moves(&found, token) {
+            return Err(Error::CallbackNotFound(id.to_string()).into());
+        }
+    }
+    let callback = api.engine.move_callback(caller.actor(), id, motion, None).await?;
     let shown = Shown::new(&api.engine, callback).await?;
     // A repeated move of an earlier task must not learn the token of the present one.
     match shown.task().filter(|task| task.lease_token == token) {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use callback_domain::id::{AgentId, CallbackId, DeliveryId, ServiceId, WebhookId};
+use callback_domain::id::{AgentId, CallbackId, DeliveryId, KeyId, ServiceId, WebhookId};
 use callback_engine::Error;
 use uuid::Uuid;
 
@@ -49,6 +49,12 @@ impl Identity for WebhookId {
 impl Identity for DeliveryId {
     fn not_found(text: String) -> Error {
         Error::DeliveryNotFound(text)
+    }
+}
+
+impl Identity for KeyId {
+    fn not_found(text: String) -> Error {
+        Error::KeyNotFound(text)
     }
 }
 

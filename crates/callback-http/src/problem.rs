@@ -26,6 +26,10 @@ pub(crate) enum ApiError {
     PayloadTooLarge,
     /// The body is of a type that this path does not take.
     UnsupportedMediaType(&'static str),
+    /// Nobody that is known calls, for this reason.
+    Unauthorized(&'static str),
+    /// Whoever calls may not, for this reason.
+    Forbidden(String),
     /// There is no such path.
     NotFound,
     /// The path has no such method.
@@ -94,6 +98,8 @@ impl ApiError {
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType")
             }
+            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NotFound"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "Timeout"),
@@ -119,6 +125,8 @@ impl ApiError {
             Self::UnsupportedMediaType(accepted) => {
                 format!("the body's Content-Type is not accepted; accepted is {accepted} in UTF-8")
             }
+            Self::Unauthorized(why) => (*why).to_owned(),
+            Self::Forbidden(why) => why.clone(),
             Self::NotFound => "there is nothing at this path".to_owned(),
             Self::MethodNotAllowed => "this path does not take this method".to_owned(),
             Self::SlowBody => "the body did not arrive in time".to_owned(),
@@ -173,6 +181,9 @@ fn engine_status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::DeliveryNotFound(_) => (StatusCode::NOT_FOUND, "DeliveryNotFound"),
         Error::WebhookDisabled(_) => (StatusCode::CONFLICT, "WebhookDisabled"),
         Error::TooManyWebhooks(_) => (StatusCode::CONFLICT, "TooManyWebhooks"),
+        Error::KeyNotFound(_) => (StatusCode::NOT_FOUND, "KeyNotFound"),
+        Error::AdminKeyExists => (StatusCode::CONFLICT, "AdminKeyExists"),
+        Error::OutOfScope(_) => (StatusCode::FORBIDDEN, "Forbidden"),
         Error::ServiceNotOutbound(_) => (StatusCode::CONFLICT, "ServiceNotOutbound"),
         Error::DuplicateCallback(_) => (StatusCode::CONFLICT, "DuplicateCallback"),
         Error::TargetSuppressed { .. } => (StatusCode::CONFLICT, "TargetSuppressed"),
@@ -220,6 +231,10 @@ impl IntoResponse for ApiError {
         let mut response = (status, Json(body)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if let Some(seconds) = retry {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

@@ -28,6 +28,7 @@ pub(crate) async fn follow(State(api): State<Api>, request: Request, next: Next)
         id,
         method = %request.method(),
         route = route.as_deref().unwrap_or("none"),
+        caller = tracing::field::Empty,
     );
     async {
         let began = Instant::now();

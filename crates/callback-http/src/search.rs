@@ -15,6 +15,7 @@ use callback_engine::Engine;
 use callback_engine::store::StoreError;
 use futures_util::{StreamExt as _, stream};
 
+use crate::access::Caller;
 use crate::body::JsonBody;
 use crate::parameters::{Parameters, problem};
 use crate::problem::ApiError;
@@ -28,6 +29,7 @@ const SORTED_ROWS: usize = 10_000;
 /// Searches; `X-Total-Count` counts what was found, `Link` leads to the next page.
 pub(crate) async fn search(
     State(api): State<Api>,
+    caller: Caller,
     mut parameters: Parameters,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
@@ -35,7 +37,7 @@ pub(crate) async fn search(
     parameters.finish()?;
     let request = SearchRequest::read(&body.value)?;
     let (limit, offset) = (request.limit, u64::from(request.offset));
-    let Some(query) = api.engine.query(request).await? else {
+    let Some(query) = api.engine.query_within(request, caller.scope()).await? else {
         return Ok(answer(0, None, Body::from("[]")));
     };
     let after = cursor.map(|text| Cursor::decode(&text, &query)).transpose();

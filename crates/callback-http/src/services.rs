@@ -10,21 +10,31 @@ use callback_domain::service::Service;
 use callback_engine::command::What;
 use callback_engine::insight::QueueInsight;
 
+use crate::access::Caller;
 use crate::body::JsonBody;
 use crate::etag::{self, IfMatch};
 use crate::path::Named;
 use crate::problem::ApiError;
 use crate::router::Api;
 
-/// Every service, by name.
-pub(crate) async fn list(State(api): State<Api>) -> Result<Json<Vec<Service>>, ApiError> {
-    Ok(Json(api.engine.store().services().await?))
+/// Every service within reach, by name.
+pub(crate) async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+) -> Result<Json<Vec<Service>>, ApiError> {
+    let mut services = api.engine.store().services().await?;
+    services.retain(|service| caller.scope().holds(service.id));
+    Ok(Json(services))
 }
 
 /// Makes a service.
-pub(crate) async fn create(State(api): State<Api>, body: JsonBody) -> Result<Response, ApiError> {
+pub(crate) async fn create(
+    State(api): State<Api>,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
     let request = ServiceRequest::read(&body.value)?;
-    let service = api.engine.create_service(api.actor(), request).await?;
+    let service = api.engine.create_service(caller.actor(), request).await?;
     let location = format!("/v1.0/services/{}", service.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], show(&service)).into_response())
 }
@@ -40,23 +50,25 @@ pub(crate) async fn read(
 /// Replaces a service whole; what is left out has its default again.
 pub(crate) async fn replace(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<ServiceId>,
     condition: IfMatch,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let version = condition.against(api.engine.service(id).await?.version)?;
     let request = ServiceRequest::read(&body.value)?;
-    Ok(show(&api.engine.replace_service(api.actor(), id, request, version).await?))
+    Ok(show(&api.engine.replace_service(caller.actor(), id, request, version).await?))
 }
 
 /// Removes a service that nothing depends on.
 pub(crate) async fn delete(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<ServiceId>,
     condition: IfMatch,
 ) -> Result<StatusCode, ApiError> {
     condition.against(api.engine.service(id).await?.version)?;
-    api.engine.carry_out(api.actor(), What::DeleteService { service: id }).await?;
+    api.engine.carry_out(caller.actor(), What::DeleteService { service: id }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

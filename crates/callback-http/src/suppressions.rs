@@ -11,12 +11,16 @@ use callback_domain::dto::{Problem, Problems, SuppressionRequest};
 use callback_domain::id::ServiceId;
 use callback_domain::service::Service;
 use callback_domain::target::{Target, TargetKey};
+use callback_engine::Error;
+use callback_engine::access::Scope;
 use callback_engine::command::What;
+use callback_engine::store::StoreError;
 use callback_engine::suppression::Suppression;
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::access::{self, Caller};
 use crate::body::JsonBody;
 use crate::parameters::{Parameters, problem};
 use crate::path::Named;
@@ -27,6 +31,8 @@ use crate::router::Api;
 const ENTRIES: u64 = 1_000;
 /// Entries of an answer unless another number is asked for.
 const DEFAULT_ENTRIES: u64 = 100;
+/// Entries read at once while those of some services are looked for.
+const SCANNED: usize = 1_000;
 /// Most entries of one import.
 const IMPORTED: usize = 10_000;
 /// Problems of an import that are named.
@@ -60,6 +66,7 @@ impl<'a> From<&'a Suppression> for SuppressionDto<'a> {
 /// The list in order of entry, of `?target=` or of all; `Link` leads to the next page.
 pub(crate) async fn list(
     State(api): State<Api>,
+    caller: Caller,
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let target = parameters.text("target");
@@ -70,8 +77,7 @@ pub(crate) async fn list(
     let key = target.map_err(|error| problem("target", error.code(), &error.to_string()))?;
     let key = key.map(|target| target.key());
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let store = api.engine.store();
-    let mut entries = store.suppressions(key.as_ref(), after, limit.saturating_add(1)).await?;
+    let mut entries = read(&api, caller.scope(), key.as_ref(), after, limit + 1).await?;
     let more = entries.len() > limit;
     entries.truncate(limit);
     let shown = Json(entries.iter().map(SuppressionDto::from).collect::<Vec<_>>());
@@ -86,21 +92,30 @@ pub(crate) async fn list(
 }
 
 /// Adds one entry.
-pub(crate) async fn create(State(api): State<Api>, body: JsonBody) -> Result<Response, ApiError> {
+pub(crate) async fn create(
+    State(api): State<Api>,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
     let request = SuppressionRequest::read(&body.value)?;
     let service = match request.service {
         Some(id) => Some(api.engine.service(id).await?),
         None => None,
     };
     let now = api.engine.now().await?;
+    check_scope(&caller, request.service)?;
     let entry = entry(&api, request, service.as_deref(), now)?;
-    let stored = api.engine.suppress(api.actor(), vec![entry]).await?;
+    let stored = api.engine.suppress(caller.actor(), vec![entry]).await?;
     let shown = stored.first().map(|entry| Json(SuppressionDto::from(entry)).into_response());
     Ok((StatusCode::CREATED, shown.unwrap_or_default()).into_response())
 }
 
 /// Adds up to 10,000 entries, all or none.
-pub(crate) async fn import(State(api): State<Api>, body: JsonBody) -> Result<Response, ApiError> {
+pub(crate) async fn import(
+    State(api): State<Api>,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
     let Value::Array(items) = body.value else {
         return Err(problem("", "WrongType", "a list is expected").into());
     };
@@ -127,17 +142,51 @@ pub(crate) async fn import(State(api): State<Api>, body: JsonBody) -> Result<Res
     if !problems.is_empty() {
         return Err(Problems(problems).into());
     }
-    let stored = api.engine.suppress(api.actor(), entries).await?;
+    for entry in &entries {
+        check_scope(&caller, entry.service_id)?;
+    }
+    let stored = api.engine.suppress(caller.actor(), entries).await?;
     Ok((StatusCode::CREATED, Json(json!({ "Imported": stored.len() }))).into_response())
 }
 
 /// Takes an entry off the list.
 pub(crate) async fn delete(
     State(api): State<Api>,
+    caller: Caller,
     Named(suppression): Named<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    api.engine.carry_out(api.actor(), What::Unsuppress { suppression }).await?;
+    api.engine.carry_out(caller.actor(), What::Unsuppress { suppression }).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Entries within a scope; what is passed over on the way is read in pieces.
+async fn read(
+    api: &Api,
+    scope: &Scope,
+    key: Option<&TargetKey>,
+    mut after: u64,
+    wanted: usize,
+) -> Result<Vec<Suppression>, StoreError> {
+    let rows = if *scope == Scope::All { wanted } else { SCANNED };
+    let mut found = Vec::new();
+    loop {
+        let entries = api.engine.store().suppressions(key, after, rows).await?;
+        let ended = entries.len() < rows;
+        after = entries.last().map_or(after, |last| last.sequence);
+        found.extend(entries.into_iter().filter(|entry| scope.holds_of(entry.service_id)));
+        if ended || found.len() >= wanted {
+            found.truncate(wanted);
+            return Ok(found);
+        }
+    }
+}
+
+/// Whoever has to do with some services suppresses for one of them, and not for all.
+fn check_scope(caller: &Caller, service: Option<ServiceId>) -> Result<(), ApiError> {
+    if caller.scope().holds_of(service) {
+        return Ok(());
+    }
+    Err(service.map_or_else(access::out_of_reach, |service| Error::OutOfScope(service).into()))
 }
 
 fn imported(

@@ -15,6 +15,7 @@ use callback_engine::webhook::{Delivery, DeliveryState, Order, Reply, Webhook};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::access::Caller;
 use crate::body::JsonBody;
 use crate::etag::{self, IfMatch};
 use crate::events::is_event;
@@ -139,17 +140,21 @@ impl<'a> From<&'a Delivery> for DeliveryDto<'a> {
 }
 
 /// Every subscription, in the order in which they were made.
-pub(crate) async fn list(State(api): State<Api>) -> Result<Response, ApiError> {
-    let Reply::Webhooks(webhooks) = api.engine.webhooks(api.actor(), Order::List).await? else {
+pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Response, ApiError> {
+    let Reply::Webhooks(webhooks) = api.engine.webhooks(caller.actor(), Order::List).await? else {
         unreachable!("a list of webhooks has an answer of its own")
     };
     Ok(Json(webhooks.iter().map(WebhookDto::from).collect::<Vec<_>>()).into_response())
 }
 
 /// Makes a subscription; its secret is answered here and never again.
-pub(crate) async fn create(State(api): State<Api>, body: JsonBody) -> Result<Response, ApiError> {
+pub(crate) async fn create(
+    State(api): State<Api>,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
     let request = checked(&api, &body)?;
-    let webhook = one(&api, Order::Create(request)).await?;
+    let webhook = one(&api, &caller, Order::Create(request)).await?;
     let location = [(header::LOCATION, format!("/v1.0/webhooks/{}", webhook.id))];
     Ok((StatusCode::CREATED, location, show_secret(&webhook)).into_response())
 }
@@ -157,75 +162,83 @@ pub(crate) async fn create(State(api): State<Api>, body: JsonBody) -> Result<Res
 /// One subscription.
 pub(crate) async fn read(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<WebhookId>,
 ) -> Result<Response, ApiError> {
-    Ok(show(&one(&api, Order::Read(id)).await?))
+    Ok(show(&one(&api, &caller, Order::Read(id)).await?))
 }
 
 /// Replaces a subscription whole; enabling one that was disabled sends what is pending.
 pub(crate) async fn replace(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<WebhookId>,
     condition: IfMatch,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    let if_version = condition.against(one(&api, Order::Read(id)).await?.version)?;
+    let if_version = condition.against(one(&api, &caller, Order::Read(id)).await?.version)?;
     let request = checked(&api, &body)?;
-    Ok(show(&one(&api, Order::Replace { webhook: id, request, if_version }).await?))
+    Ok(show(&one(&api, &caller, Order::Replace { webhook: id, request, if_version }).await?))
 }
 
 /// Removes a subscription with its deliveries.
 pub(crate) async fn delete(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<WebhookId>,
     condition: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    condition.against(one(&api, Order::Read(id)).await?.version)?;
-    api.engine.webhooks(api.actor(), Order::Delete(id)).await?;
+    condition.against(one(&api, &caller, Order::Read(id)).await?.version)?;
+    api.engine.webhooks(caller.actor(), Order::Delete(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Makes a new secret; for a while the old one signs too.
 pub(crate) async fn rotate(
     State(api): State<Api>,
+    caller: Caller,
     Named(webhook): Named<WebhookId>,
 ) -> Result<Response, ApiError> {
     let overlap_seconds = api.options.webhooks.overlap_seconds;
-    let webhook = one(&api, Order::Rotate { webhook, overlap_seconds }).await?;
+    let webhook = one(&api, &caller, Order::Rotate { webhook, overlap_seconds }).await?;
     Ok(show_secret(&webhook))
 }
 
 /// Sends a trial.
 pub(crate) async fn test(
     State(api): State<Api>,
+    caller: Caller,
     Named(id): Named<WebhookId>,
 ) -> Result<Response, ApiError> {
-    accepted(&api, Order::Ping(id)).await
+    accepted(&api, &caller, Order::Ping(id)).await
 }
 
 /// Sends what happened since an instant once more.
 pub(crate) async fn replay(
     State(api): State<Api>,
+    caller: Caller,
     Named(webhook): Named<WebhookId>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let ReplayRequest { since } = ReplayRequest::read(&body.value)?;
-    let webhook = one(&api, Order::Replay { webhook, since }).await?;
+    let webhook = one(&api, &caller, Order::Replay { webhook, since }).await?;
     Ok((StatusCode::ACCEPTED, show(&webhook)).into_response())
 }
 
 /// Sends one delivery again.
 pub(crate) async fn resend(
     State(api): State<Api>,
+    caller: Caller,
     Path((webhook, delivery)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let (webhook, delivery) = (identity(&webhook)?, identity(&delivery)?);
-    accepted(&api, Order::Resend { webhook, delivery }).await
+    accepted(&api, &caller, Order::Resend { webhook, delivery }).await
 }
 
 /// Deliveries, newest first, of `?state=` or of all; `Link` leads to the next page.
 pub(crate) async fn deliveries(
     State(api): State<Api>,
+    caller: Caller,
     Named(webhook): Named<WebhookId>,
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
@@ -237,7 +250,7 @@ pub(crate) async fn deliveries(
     let before = before.map(|text| place_of(&text)).transpose()?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let order = Order::Deliveries { webhook, state, before, limit: most.saturating_add(1) };
-    let Reply::Deliveries(mut found) = api.engine.webhooks(api.actor(), order).await? else {
+    let Reply::Deliveries(mut found) = api.engine.webhooks(caller.actor(), order).await? else {
         unreachable!("a list of deliveries has an answer of its own")
     };
     let more = found.len() > most;
@@ -285,15 +298,15 @@ fn checked(api: &Api, body: &JsonBody) -> Result<WebhookRequest, ApiError> {
     }
 }
 
-async fn one(api: &Api, order: Order) -> Result<Webhook, Error> {
-    let Reply::Webhook(webhook) = api.engine.webhooks(api.actor(), order).await? else {
+async fn one(api: &Api, caller: &Caller, order: Order) -> Result<Webhook, Error> {
+    let Reply::Webhook(webhook) = api.engine.webhooks(caller.actor(), order).await? else {
         unreachable!("the order answers the webhook")
     };
     Ok(*webhook)
 }
 
-async fn accepted(api: &Api, order: Order) -> Result<Response, ApiError> {
-    let Reply::Delivery(delivery) = api.engine.webhooks(api.actor(), order).await? else {
+async fn accepted(api: &Api, caller: &Caller, order: Order) -> Result<Response, ApiError> {
+    let Reply::Delivery(delivery) = api.engine.webhooks(caller.actor(), order).await? else {
         unreachable!("the order answers the delivery")
     };
     Ok((StatusCode::ACCEPTED, Json(DeliveryDto::from(&*delivery))).into_response())

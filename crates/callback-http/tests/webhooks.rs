@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use callback_domain::callback::Creator;
 use callback_domain::dto::{CreateRequest, ServiceRequest, WebhookRequest};
 use callback_domain::id::CallbackId;
+use callback_engine::access::Scope;
 use callback_engine::clock::SystemClock;
 use callback_engine::command::Motion;
 use callback_engine::dialer::ManualDialer;
@@ -183,8 +184,13 @@ impl Installation {
             "Target": format!("tel:+4178555{number:04}"), "ServiceSip": "sip:smoky.car@dev.local",
         });
         let request = CreateRequest::read(&body, false);
-        let creation =
-            Creation { creator: Creator::Api, initiator: None, idempotency: None, dry_run: false };
+        let creation = Creation {
+            creator: Creator::Api,
+            initiator: None,
+            idempotency: None,
+            dry_run: false,
+            within: Scope::All,
+        };
         let created = self.engine.create(Actor::Operator, request, creation).await.unwrap();
         let Created::New(callback) = created else { panic!("it is there already") };
         self.engine

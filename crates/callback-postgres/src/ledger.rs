@@ -25,7 +25,7 @@
 //! the other, so they are numbered in the order in which they are committed.
 
 use callback_domain::callback::PhaseName;
-use callback_domain::id::{AgentId, CallbackId, ServiceId, WebhookId};
+use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId, WebhookId};
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Rowed, StoreError};
 use tokio_postgres::Row;
@@ -103,6 +103,7 @@ pub(crate) fn line(row: &Row) -> Rowed<Line> {
         "Service" => Subject::Service(ServiceId(id)),
         "User" => Subject::User(AgentId(id)),
         "Webhook" => Subject::Webhook(WebhookId(id)),
+        "Key" => Subject::Key(KeyId(id)),
         other => return Err(corrupt(row, TABLE, "kind", format!("{other} is none"))),
     };
     let Json(details) = column(row, TABLE, "details")?;

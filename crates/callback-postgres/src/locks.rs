@@ -6,9 +6,10 @@
 //!
 //! | Lock | Taken by | Keeps out |
 //! | --- | --- | --- |
-//! | the installation's shape, shared or exclusive | every write, shared, first of all; edits of services and users, exclusive | a creation under a service that is just being edited or deleted, an assignment that ends while it is used, an address that is taken twice |
+//! | the installation's shape, shared or exclusive | every write, shared, first of all; edits of services and users, and new keys, exclusive | a creation under a service that is just being edited or deleted, an assignment that ends while it is used, an address that is taken twice |
 //! | a service's row of `passes` | the dispatcher and pulling agents, before they look at its heads | two picks of one head, a cap of sessions that is passed together |
 //! | an agent's row | whoever reads an agent to change it | two tasks for one agent |
+//! | a key's row | whoever revokes it or notes its use | a note that undoes a revocation |
 //! | a customer's line, by the hash of its key | whoever moves a callback or an attempt of that line, or reads its claim, duplicates or gate to decide | two holders of one line, siblings that are both the front of their group, a move of a row that has moved on |
 //! | an idempotency key, by its hash | creations under it | two callbacks for one key |
 //! | the length of a service's queue | creations, where the service limits it | a limit that is passed together |

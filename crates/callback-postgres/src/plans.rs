@@ -1,6 +1,6 @@
 //! The statements of the hot path find what they look for in an index, whatever else there is.
 
-use callback_domain::id::CallbackId;
+use callback_domain::id::{CallbackId, ServiceId};
 use callback_domain::search::{Cursor, Query, SortValue};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -91,6 +91,19 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     for after in [None, Some(Cursor { value, id: CallbackId::from_u128(7) })] {
         let page = Search::page(&query, after.as_ref(), 0, 500);
         is_by(&plan(&client, &page.sql, &page.given()).await, &["callbacks_due"]);
+        let several = [ServiceId(service), ServiceId::from_u128(77)];
+        let within = Query { within: Some(several.into()), ..Query::default() };
+        let page = Search::page(&within, after.as_ref(), 0, 500);
+        is_by(&plan(&client, &page.sql, &page.given()).await, &[]);
     }
+    // Of a service with a fifth of all callbacks, the planner may as well walk past the others.
+    let of_one = Query { service: Some(ServiceId::from_u128(77)), ..Query::default() };
+    let page = Search::page(&of_one, None, 0, 500);
+    is_by(&plan(&client, &page.sql, &page.given()).await, &["callbacks_service_due"]);
+    let rare = [ServiceId::from_u128(77), ServiceId::from_u128(78)];
+    let rare = Search::count(&Query { within: Some(rare.into()), ..Query::default() });
+    let counted = plan(&client, &rare.sql, &rare.given()).await;
+    assert!(counted.contains("callbacks_service_due"), "{counted}");
+    assert!(!counted.contains("Seq Scan on"), "{counted}");
     database.remove().await;
 }

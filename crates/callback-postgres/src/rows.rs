@@ -8,6 +8,7 @@
 
 mod ahead;
 mod clock;
+mod keys;
 mod line;
 mod outbox;
 mod port;
@@ -57,6 +58,7 @@ macro_rules! owned {
 use owned;
 
 pub(crate) use clock::NEXT_DEADLINE;
+pub(crate) use keys::KEYS;
 pub(crate) use port::suppression;
 #[cfg(test)]
 pub(crate) use {

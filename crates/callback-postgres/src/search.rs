@@ -89,6 +89,11 @@ impl Search {
         if let Some(service) = query.service {
             self.and("service = ", service.0);
         }
+        if let Some(within) = &query.within {
+            let services: Vec<Uuid> = within.iter().map(|service| service.0).collect();
+            self.and("service = ANY(", services);
+            self.sql.push(')');
+        }
         if let Some(state) = query.state {
             match phases(state).as_slice() {
                 [only] => self.sql.push_str(&format!(" AND phase = '{only}'")),

@@ -12,6 +12,7 @@ use callback_domain::search::{Cursor, Query};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::Error;
+use callback_engine::access::Key;
 use callback_engine::clock::Clock;
 use callback_engine::command::{Command, Done};
 use callback_engine::hint::Hint;
@@ -31,7 +32,7 @@ use crate::ledger;
 use crate::migrations::migrate;
 use crate::options::{OpenError, Options};
 use crate::records::{column, limit as sql_limit, record, records, signed, unsigned};
-use crate::rows::{NEXT_DEADLINE, suppression};
+use crate::rows::{KEYS, NEXT_DEADLINE, suppression};
 use crate::search::Search;
 use crate::transfer;
 use crate::writer::{Job, Jobs, Writer, look, only_looks};
@@ -361,6 +362,16 @@ impl Store for PostgresStore {
             None => self.ask(Question::Statement(ALL, &[&after, &limit])).await?,
         };
         rows.iter().map(suppression).collect()
+    }
+
+    async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError> {
+        let sql = "/* PostgresStore::suppression */ SELECT * FROM suppressions WHERE id = $1";
+        let row = self.ask_one(sql, &[&id]).await?;
+        row.as_ref().map(suppression).transpose()
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        records(&self.ask(Question::Statement(KEYS, &[])).await?, "keys")
     }
 
     async fn next_deadline(&self) -> Result<Option<Instant>, StoreError> {

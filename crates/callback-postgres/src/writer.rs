@@ -149,7 +149,10 @@ impl Kind {
             | What::Explain { .. }
             | What::Position { .. }
             | What::Insight { .. }
-            | What::Webhooks(_) => Self::Alone,
+            | What::Webhooks(_)
+            | What::CreateKey(_)
+            | What::RevokeKey { .. }
+            | What::UseKeys(_) => Self::Alone,
         }
     }
 }
@@ -164,6 +167,7 @@ const fn edits_the_shape(what: &What) -> bool {
             | What::CreateAgent(_)
             | What::ReplaceAgent { .. }
             | What::DeleteAgent { .. }
+            | What::CreateKey(_)
     )
 }
 

@@ -1,7 +1,7 @@
 //! Every hot statement finds its rows through the index that was made for it.
 
 use callback_domain::date;
-use callback_domain::id::CallbackId;
+use callback_domain::id::{CallbackId, ServiceId};
 use callback_domain::search::{Column, Cursor, Query, SortValue};
 use callback_domain::target::TargetKey;
 use rusqlite::Connection;
@@ -109,4 +109,19 @@ fn a_search_by_what_somebody_knows_of_a_callback_walks_no_table() {
     let live = Query { state: Some(callback_domain::callback::State::InQueue), ..Query::default() };
     let found = plan(&search::count(&live).sql);
     assert!(found.contains("callbacks_live"), "{found}");
+}
+
+#[test]
+fn a_search_within_services_goes_by_service_and_sorts_nothing() {
+    let [one, other] = [1, 2].map(ServiceId::from_u128);
+    let value = SortValue::Integer(date::micros(date::EARLIEST));
+    let after = Cursor { value, id: CallbackId::from_u128(1) };
+    let of_one = Query { service: Some(one), ..Query::default() };
+    let index = "INDEX callbacks_by_service (service=?";
+    assert_seeks(&search::page(&of_one, None, 0, 100).sql, index);
+    assert_seeks(&search::page(&of_one, Some(&after), 0, 100).sql, index);
+    let of_two = Query { within: Some([one, other].into()), ..Query::default() };
+    assert_seeks(&search::count(&of_two).sql, index);
+    let next = search::page(&of_two, Some(&after), 0, 100);
+    assert_seeks(&next.sql, "INDEX callbacks_by_due ((due,id)>(?,?))");
 }

@@ -5,6 +5,7 @@ pub(crate) mod attempts;
 pub(crate) mod cache;
 pub(crate) mod callbacks;
 pub(crate) mod clock;
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod lines;
 pub(crate) mod outbox;
@@ -22,12 +23,13 @@ use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
 use callback_domain::id::{
-    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+    AgentId, AttemptId, CallbackId, DeliveryId, KeyId, NodeId, ServiceId, WebhookId,
 };
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
+use callback_engine::access::Key;
 use callback_engine::command::{Command, Done};
 use callback_engine::error::Error;
 use callback_engine::ledger::{Line, Subject};
@@ -334,6 +336,18 @@ impl Rows for SqliteRows<'_> {
 
     async fn delete_suppression(&mut self, id: Uuid) -> Rowed<Option<Suppression>> {
         self.during("removing a suppression", |rows, _| suppressions::delete(rows, id))
+    }
+
+    async fn key(&mut self, id: KeyId) -> Rowed<Option<Key>> {
+        self.during("reading a key", |rows, _| keys::find(rows, id))
+    }
+
+    async fn keys(&mut self) -> Rowed<Vec<Key>> {
+        self.during("reading keys", |rows, _| keys::list(rows))
+    }
+
+    async fn put_key(&mut self, key: &Key) -> Rowed<()> {
+        self.during("writing a key", |rows, _| keys::put(rows, key))
     }
 
     async fn route(&mut self, name: &str) -> Rowed<Route> {

@@ -42,13 +42,13 @@ impl Search {
 pub(crate) fn count(query: &Query) -> Search {
     let mut search =
         Search { sql: "SELECT count(*) FROM callbacks WHERE 1".to_owned(), bound: Vec::new() };
-    conditions(&mut search, query);
+    conditions(&mut search, query, false);
     search
 }
 
 pub(crate) fn page(query: &Query, after: Option<&Cursor>, offset: u64, limit: usize) -> Search {
     let mut search = Search { sql: select_callbacks!("WHERE 1").to_owned(), bound: Vec::new() };
-    conditions(&mut search, query);
+    conditions(&mut search, query, true);
     if let Some(cursor) = after {
         begin_after(&mut search, query, cursor);
     }
@@ -60,11 +60,12 @@ pub(crate) fn page(query: &Query, after: Option<&Cursor>, offset: u64, limit: us
     search
 }
 
-fn conditions(search: &mut Search, query: &Query) {
+fn conditions(search: &mut Search, query: &Query, is_page: bool) {
     // Without wildcards: a condition that is added must find its SQL.
     let Query {
         target,
         service,
+        within,
         state,
         phase,
         creator,
@@ -83,6 +84,13 @@ fn conditions(search: &mut Search, query: &Query) {
     }
     if let Some(service) = service {
         search.bind("service = ?", service.0);
+    }
+    if let Some(within) = within {
+        let marks = vec!["?"; within.len()].join(", ");
+        // A page walks on in its order past other services; a sort of all that is left would be
+        // made anew for each page.
+        search.add(&format!(" AND {}service IN ({marks})", if is_page { "+" } else { "" }));
+        search.bound.extend(within.iter().map(|service| Value::from(service.0)));
     }
     if let Some(state) = state {
         search.add(match state {

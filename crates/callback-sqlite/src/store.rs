@@ -12,6 +12,7 @@ use callback_domain::id::CallbackId;
 use callback_domain::search::{Cursor, Query};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
+use callback_engine::access::Key;
 use callback_engine::command::{Command, Done, What};
 use callback_engine::error::Error;
 use callback_engine::ledger::{Line, Subject};
@@ -24,7 +25,7 @@ use crate::error::OpenError;
 use crate::health::Health;
 use crate::options::Options;
 use crate::readers::Readers;
-use crate::rows::{agents, attempts, callbacks, clock, ledger, services, suppressions};
+use crate::rows::{agents, attempts, callbacks, clock, keys, ledger, services, suppressions};
 use crate::search;
 use crate::transfer;
 use crate::writer::Writer;
@@ -126,7 +127,10 @@ const fn only_looks(what: &What) -> bool {
         | What::DeleteAgent { .. }
         | What::ChangeAgent { .. }
         | What::Suppress(_)
-        | What::Unsuppress { .. } => false,
+        | What::Unsuppress { .. }
+        | What::CreateKey(_)
+        | What::RevokeKey { .. }
+        | What::UseKeys(_) => false,
     }
 }
 
@@ -222,6 +226,14 @@ impl Store for SqliteStore {
                 suppressions::list(rows, key.as_ref(), after, limit)
             })
             .await
+    }
+
+    async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError> {
+        self.readers.read("reading a suppression", move |rows| suppressions::find(rows, id)).await
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        self.readers.read("reading keys", keys::list).await
     }
 
     async fn next_deadline(&self) -> Result<Option<Instant>, StoreError> {

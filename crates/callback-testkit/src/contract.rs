@@ -14,6 +14,7 @@ pub mod clock;
 pub mod creation;
 pub mod days;
 pub mod explaining;
+pub mod keys;
 pub mod moving;
 pub mod queueing;
 pub mod searching;
@@ -89,6 +90,7 @@ macro_rules! store_contract {
             searching::every_order_sorts_as_defined,
             searching::pages_join_to_the_whole,
             searching::an_offset_skips,
+            searching::a_set_of_services_narrows,
             searching::history_is_read_in_pieces,
             staff::services_are_made_replaced_and_removed,
             staff::users_are_made_replaced_and_removed,
@@ -96,6 +98,12 @@ macro_rules! store_contract {
             staff::what_is_over_outlives_its_service,
             staff::an_address_is_one_ones,
             staff::lists_are_by_name,
+            keys::a_key_is_read_back_whole,
+            keys::a_revoked_key_stays_revoked_whatever_is_noted,
+            keys::a_use_is_written_once_a_minute,
+            keys::the_first_admin_is_first,
+            keys::a_key_names_what_there_is,
+            keys::what_happens_to_keys_is_in_the_ledger,
             side_by_side::thirty_two_tasks_share_a_queue,
             side_by_side::thirty_two_creates_all_arrive,
             webhooks::what_happens_is_sent_once_and_in_order,

@@ -13,6 +13,7 @@ use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_domain::service::{DirectionType, Service};
 use callback_domain::target::SipAddress;
 use callback_engine::Engine;
+use callback_engine::access::Scope;
 use callback_engine::clock::{Clock, RuntimeClock};
 use callback_engine::command::What;
 use callback_engine::dialer::Dialer;
@@ -66,8 +67,13 @@ async fn create(engine: &Engine, number: u32, due: Option<Instant>) -> Option<Ca
         "LeftInQueueTimeInSeconds": 7200,
         "DueDate": due.map(date::format),
     });
-    let creation =
-        Creation { creator: Creator::Api, initiator: None, idempotency: None, dry_run: false };
+    let creation = Creation {
+        creator: Creator::Api,
+        initiator: None,
+        idempotency: None,
+        dry_run: false,
+        within: Scope::All,
+    };
     let request = CreateRequest::read(&body, false);
     match engine.create(Actor::Operator, request, creation).await {
         Ok(Created::New(callback) | Created::Existing(callback)) => Some(callback.id),

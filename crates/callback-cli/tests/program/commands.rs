@@ -5,8 +5,12 @@ use serde_json::json;
 use crate::harness::{Program, program};
 
 #[test]
-fn an_address_other_than_loopback_is_refused() {
-    let refused = program().args(["serve", "--listen", "0.0.0.0:0"]).output().expect("it runs");
+fn an_address_other_than_loopback_is_refused_without_keys() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = folder.path().join("callback.db");
+    let mut serve = program();
+    serve.args(["serve", "--listen", "0.0.0.0:0", "--database"]).arg(database);
+    let refused = serve.output().expect("it runs");
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("0.0.0.0:0") && said.contains("loopback"), "{said}");

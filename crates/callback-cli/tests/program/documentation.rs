@@ -7,13 +7,19 @@ use crate::harness::Program;
 #[test]
 fn the_lines_of_the_api_document_work_one_after_the_other() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let program = Program::start(&folder.path().join("callback.db"), &[]);
+    let (key, file) = ("0123456789abcdef0123456789abcdef", folder.path().join("key"));
+    std::fs::write(&file, key).expect("the key is written");
+    let file = file.to_str().expect("the path is text");
+    let database = folder.path().join("callback.db");
+    let program = Program::start(&database, &["--admin-key-file", file]);
     let document = include_str!("../../../../docs/API.md");
     let lines = shell_lines(document).replace("URL=http://127.0.0.1:8080", "URL=$RUNNING");
+    let lines = lines.replace("KEY=cbk_…", "KEY=$RUNNING_KEY");
     let script = format!("set -euo pipefail\n{lines}");
     let ran = Command::new("bash")
         .args(["-c", &script])
         .env("RUNNING", program.url())
+        .env("RUNNING_KEY", key)
         .output()
         .expect("bash and curl are there");
     let (said, wrong) =

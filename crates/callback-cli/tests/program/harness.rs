@@ -17,6 +17,7 @@ pub(crate) struct Program {
     child: Child,
     url: String,
     client: Agent,
+    key: Option<String>,
 }
 
 /// What the program answered.
@@ -48,9 +49,18 @@ impl Program {
     }
 
     /// As [`Self::start`], by a command that was made ready.
-    pub(crate) fn start_as(mut command: Command, database: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start_as(command: Command, database: &Path, more: &[&str]) -> Self {
+        Self::listen_as(command, "127.0.0.1:0", database, more)
+    }
+
+    /// As [`Self::start`], on another address.
+    pub(crate) fn listen(address: &str, database: &Path, more: &[&str]) -> Self {
+        Self::listen_as(program(), address, database, more)
+    }
+
+    fn listen_as(mut command: Command, address: &str, database: &Path, more: &[&str]) -> Self {
         let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--database"])
+            .args(["serve", "--listen", address, "--log-format", "json", "--database"])
             .arg(database)
             .args(more)
             .stdin(Stdio::null())
@@ -65,13 +75,26 @@ impl Program {
             let Some(Ok(line)) = lines.next() else { panic!("the program ended:\n{seen}") };
             let entry: Value = serde_json::from_str(&line).unwrap_or_default();
             if let Some(address) = entry["fields"]["address"].as_str() {
-                break address.to_owned();
+                break address.replace("0.0.0.0", "127.0.0.1");
             }
             seen.push_str(&line);
             seen.push('\n');
         };
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url: format!("http://{address}"), client: client() }
+        Self { child, url: format!("http://{address}"), client: client(), key: None }
+    }
+
+    /// The same program, asked with a key.
+    pub(crate) fn with_key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    fn keyed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.key {
+            Some(key) => request.header("Authorization", format!("Bearer {key}")),
+            None => request,
+        }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -97,7 +120,7 @@ impl Program {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        Answer::of(self.client.get(format!("{}{path}", self.url)).call())
+        Answer::of(self.keyed(self.client.get(format!("{}{path}", self.url))).call())
     }
 
     /// What a path answers, as text.
@@ -108,11 +131,15 @@ impl Program {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(self.client.post(format!("{}{path}", self.url)).send_json(body))
+        Answer::of(self.keyed(self.client.post(format!("{}{path}", self.url))).send_json(body))
     }
 
     pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
-        Answer::of(self.client.put(format!("{}{path}", self.url)).send_json(body))
+        Answer::of(self.keyed(self.client.put(format!("{}{path}", self.url))).send_json(body))
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.keyed(self.client.delete(format!("{}{path}", self.url))).call())
     }
 
     /// Makes a service and answers its id.

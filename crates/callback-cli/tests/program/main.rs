@@ -6,6 +6,7 @@ mod crash;
 mod documentation;
 mod floor;
 mod harness;
+mod keys;
 mod life;
 mod nodes;
 mod partition;

@@ -5,6 +5,7 @@ use std::env;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio_postgres::NoTls;
@@ -68,4 +69,26 @@ fn two_nodes_share_a_database_and_a_killed_one_loses_nothing() {
     let again = Program::start(Path::new(&address), &[]);
     let seen = again.get(&format!("/v1.0/callbacks/{id}"));
     assert_eq!(seen.body["TerminationReason"], "Completed", "{:?}", seen.body);
+}
+
+#[test]
+fn a_key_that_one_node_revokes_is_shut_on_the_other_within_two_seconds() {
+    let name = format!("callback_program_keys_{}", std::process::id());
+    let Some(address) = fresh_database(&name) else { return };
+    let admin = crate::keys::bootstrap(&address, &[]);
+    let start = || Program::start(Path::new(&address), &[]);
+    let (one, other) = (start().with_key(&admin), start().with_key(&admin));
+    let made = one.post("/v1.0/keys", &json!({"Name": "short", "Role": "Supervisor"})).body;
+    let other = other.with_key(made["Key"].as_str().expect("the key is shown"));
+    let services = "/v1.0/services";
+    let began = Instant::now();
+    other.wait_for(services, |answer| answer.status == 200);
+    assert!(began.elapsed() < Duration::from_secs(2), "a new key is known: {:?}", began.elapsed());
+    let path = format!("/v1.0/keys/{}", made["Id"].as_str().expect("it has an id"));
+    assert_eq!(one.delete(&path).status, 204);
+    let began = Instant::now();
+    other.wait_for(services, |answer| answer.status == 401);
+    let taken = began.elapsed();
+    assert!(taken < Duration::from_secs(2), "{taken:?}");
+    println!("a revocation reached the other node in {taken:?}");
 }

@@ -129,6 +129,7 @@ impl SearchRequest {
         Ok(Query {
             target,
             service: service.map(|service| service.id),
+            within: None,
             state: self.state,
             phase: self.phase,
             creator: self.creator,

@@ -8,11 +8,12 @@ use callback_domain::dto::{
     AgentRef, CreateRequest, PatchRequest, SearchRequest, ServiceRef, ServiceRequest, UserRequest,
 };
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
-use callback_domain::search::Query;
+use callback_domain::search::{Column, Query};
 use callback_domain::service::Service;
 use callback_domain::target::SipAddress;
 
 use super::Engine;
+use crate::access::Scope;
 use crate::command::{Answer, Create, Motion, What};
 use crate::error::Error;
 use crate::ledger::Actor;
@@ -32,6 +33,8 @@ pub struct Creation {
     pub idempotency: Option<Idempotency>,
     /// Checks only.
     pub dry_run: bool,
+    /// Only for these services.
+    pub within: Scope,
 }
 
 /// What a creation came to.
@@ -79,6 +82,9 @@ impl Engine {
                 return Err(request.problems_without_service().map_or(error, Error::Invalid));
             }
         };
+        if !creation.within.holds(service.id) {
+            return Err(Error::OutOfScope(service.id));
+        }
         let preferred = self.agent_named(request.preferred_agent()).await?;
         let new = request
             .resolve(&service, preferred.as_ref(), creation.creator, creation.initiator)
@@ -175,6 +181,50 @@ impl Engine {
         let found = by_id.into_iter().chain(by_key);
         let newest = found.max_by_key(|callback| (callback.created_at, callback.id));
         newest.ok_or_else(|| Error::CallbackNotFound(text.to_owned()))
+    }
+
+    /// As [`Self::callback_by_text`], among the callbacks of some services.
+    ///
+    /// # Errors
+    /// [`Error::CallbackNotFound`].
+    pub async fn callback_by_text_within(
+        &self,
+        text: &str,
+        scope: &Scope,
+    ) -> Result<Callback, Error> {
+        if *scope == Scope::All {
+            return self.callback_by_text(text).await;
+        }
+        let by_id = match text.parse::<CallbackId>() {
+            Ok(id) => self.store().callback(id).await?,
+            Err(_) => None,
+        };
+        let by_id = by_id.filter(|found| scope.holds(found.service));
+        let newest = Query {
+            external_task_id: Some(text.to_owned()),
+            order_by: Column::CreatedAt,
+            descending: true,
+            ..Query::default()
+        };
+        let by_key = match within(newest, scope) {
+            Some(query) => self.store().page(&query, None, 0, 1).await?,
+            None => Vec::new(),
+        };
+        let found = by_id.into_iter().chain(by_key);
+        let newest = found.max_by_key(|callback| (callback.created_at, callback.id));
+        newest.ok_or_else(|| Error::CallbackNotFound(text.to_owned()))
+    }
+
+    /// As [`Self::query`], among the callbacks of some services.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] names every problem of the request.
+    pub async fn query_within(
+        &self,
+        request: SearchRequest,
+        scope: &Scope,
+    ) -> Result<Option<Query>, Error> {
+        Ok(self.query(request).await?.and_then(|query| within(query, scope)))
     }
 
     /// The query that a search asks for; `None` when it can find nothing.
@@ -314,5 +364,25 @@ impl Engine {
         let answer = self.run(actor, what).await?;
         let Answer::Agent(agent) = answer else { unreachable!("the change answers the user") };
         Ok(*agent)
+    }
+}
+
+/// The query for what is within a scope; `None` when that is nothing.
+fn within(mut query: Query, scope: &Scope) -> Option<Query> {
+    let Scope::Only(services) = scope else { return Some(query) };
+    if let Some(service) = query.service {
+        return services.contains(&service).then_some(query);
+    }
+    let mut several = services.iter();
+    match (several.next(), several.next()) {
+        (None, _) => None,
+        (Some(only), None) => {
+            query.service = Some(*only);
+            Some(query)
+        }
+        (Some(_), Some(_)) => {
+            query.within = Some(services.clone());
+            Some(query)
+        }
     }
 }

@@ -8,7 +8,7 @@ use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::{self, Instant};
 use callback_domain::id::{
-    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+    AgentId, AttemptId, CallbackId, DeliveryId, KeyId, NodeId, ServiceId, WebhookId,
 };
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
@@ -17,6 +17,7 @@ use callback_domain::target::TargetKey;
 use uuid::Uuid;
 
 use super::state::State;
+use crate::access::Key;
 use crate::ledger::{Line, Subject};
 use crate::route::Route;
 use crate::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
@@ -356,6 +357,19 @@ impl Rows for MemoryRows<'_> {
             self.state.suppressed.remove(&(listed.key.clone(), listed.sequence));
         }
         Ok(listed)
+    }
+
+    async fn key(&mut self, id: KeyId) -> Rowed<Option<Key>> {
+        Ok(self.state.keys.get(&id).cloned())
+    }
+
+    async fn keys(&mut self) -> Rowed<Vec<Key>> {
+        Ok(self.state.keys.values().cloned().collect())
+    }
+
+    async fn put_key(&mut self, key: &Key) -> Rowed<()> {
+        self.state.keys.insert(key.id, key.clone());
+        Ok(())
     }
 
     async fn route(&mut self, name: &str) -> Rowed<Route> {

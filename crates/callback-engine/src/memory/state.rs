@@ -7,12 +7,13 @@ use callback_domain::agent::{Agent, Distribution};
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::{Callback, Phase, PhaseName};
 use callback_domain::date::Instant;
-use callback_domain::id::{AgentId, AttemptId, CallbackId, NodeId, ServiceId};
+use callback_domain::id::{AgentId, AttemptId, CallbackId, KeyId, NodeId, ServiceId};
 use callback_domain::queue::{Entry, Queue};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 
 use super::outbox::Outbox;
+use crate::access::Key;
 use crate::ledger::Line;
 use crate::route::Route;
 use crate::store::{Claim, Remembered};
@@ -44,6 +45,7 @@ pub(super) struct State {
     pub(super) suppressions: BTreeMap<u64, Suppression>,
     pub(super) last_suppression: u64,
     pub(super) suppressed: BTreeSet<(TargetKey, u64)>,
+    pub(super) keys: BTreeMap<KeyId, Key>,
     pub(super) routes: BTreeMap<String, Route>,
     pub(super) nodes: BTreeMap<NodeId, Instant>,
     pub(super) remembered: BTreeMap<(String, String), Remembered>,

@@ -254,7 +254,7 @@ async fn begun(
 
 /// Kinds of which there are records in a store that was only made, or started once.
 const fn is_in_an_empty_store(kind: Kind) -> bool {
-    matches!(kind, Kind::Installation | Kind::Nodes | Kind::Sequences)
+    matches!(kind, Kind::Installation | Kind::Nodes | Kind::Outbox | Kind::Sequences)
 }
 
 async fn installation(store: &mut dyn Endpoint, end: End) -> Result<Uuid, CopyError> {

@@ -194,6 +194,11 @@ fn refusal(status: u16) -> Response {
     let meaning = format!("{}: {}", name.unwrap_or("Refused"), codes(status));
     let mut refusal =
         ResponseBuilder::new().description(meaning).content("application/problem+json", content);
+    if status == 401 {
+        let scheme = HeaderBuilder::new().schema(Some(text()));
+        let scheme = scheme.description(Some("`Bearer`."));
+        refusal = refusal.header("WWW-Authenticate", scheme.build());
+    }
     if matches!(status, 429 | 503 | 507) {
         let seconds = HeaderBuilder::new().schema(Some(count()));
         let seconds = seconds.description(Some("Seconds after which to try again."));
@@ -205,9 +210,11 @@ fn refusal(status: u16) -> Response {
 const fn codes(status: u16) -> &'static str {
     match status {
         400 => "`MalformedJson`, `ValidationFailed`",
+        401 => "`Unauthorized`",
+        403 => "`Forbidden`",
         404 => {
             "`CallbackNotFound`, `ServiceNotFound`, `UserNotFound`, `SuppressionNotFound`, \
-             `WebhookNotFound`, `DeliveryNotFound`"
+             `WebhookNotFound`, `DeliveryNotFound`, `KeyNotFound`"
         }
         408 => "`Timeout`",
         409 => {

@@ -55,6 +55,9 @@ fn operation_section(method: &str, path: &str, operation: &Value) -> Markup {
             h3 { code { (method.to_uppercase()) " " (path) } }
             p { (text(&operation["summary"])) }
             @if operation["description"].is_string() { p { (text(&operation["description"])) } }
+            @if operation["x-roles"].is_array() {
+                p { "For the roles " (listed(&operation["x-roles"])) "." }
+            }
             @if operation["parameters"].is_array() {
                 table {
                     tr { th { "Parameter" } th { "In" } th { "Type" } th { "Meaning" } }
@@ -157,6 +160,10 @@ fn kind(schema: &Value) -> Markup {
 
 fn text_or_json(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn listed(names: &Value) -> String {
+    items(names).iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 fn names(object: &Value) -> String {

@@ -7,15 +7,26 @@ use utoipa::openapi::{HttpMethod, PathItem};
 
 use super::operation::{Answer, Operation, empty, json, operation, typed};
 use super::schemas::event_name;
+use super::security;
 use super::shape::{count, either, flag, guid, list, named, one_of, text, text_up_to, within};
+use crate::router::routes;
 
 /// Every path with its operations.
 pub(super) fn paths() -> Paths {
-    let webhooks = super::webhooks::operations();
-    let groups =
-        [callbacks(), moves(), services(), users(), suppressions(), webhooks, service_itself()];
+    let groups = [
+        callbacks(),
+        moves(),
+        services(),
+        users(),
+        suppressions(),
+        super::webhooks::operations(),
+        keys(),
+        service_itself(),
+    ];
+    let routes = routes();
     let mut paths = PathsBuilder::new();
     for operation in groups.into_iter().flatten() {
+        let operation = security::secured(operation, &routes.needs);
         let item = PathItem::new(operation.method, operation.building);
         paths = paths.path(operation.path, item);
     }
@@ -271,6 +282,32 @@ fn suppressions() -> Vec<Operation> {
     ]
 }
 
+fn keys() -> Vec<Operation> {
+    let tag = |id| ("Keys", id);
+    let path = "/v1.0/keys/{id}";
+    vec![
+        operation(Get, "/v1.0/keys", tag("listKeys"), "List access keys")
+            .says("Every key that was ever made, first to last, also those that are revoked.")
+            .answers(json(200, "First to last.", list(named("Key"))))
+            .reads(),
+        operation(Post, "/v1.0/keys", tag("createKey"), "Make an access key")
+            .says("The first is made with `callback keys bootstrap`, where the database is.")
+            .body(&named("KeyBody"), true)
+            .answers(json(201, "It was made, and is shown once.", named("NewKey")).location())
+            .refuses(&[404])
+            .writes(),
+        operation(Get, path, tag("readKey"), "Read an access key")
+            .answers(json(200, "The key.", named("Key")))
+            .refuses(&[404])
+            .reads(),
+        operation(Delete, path, tag("revokeKey"), "Revoke an access key")
+            .says("At once in this process, within 2 seconds on other nodes; it stays listed.")
+            .answers(empty(204, "It opens nothing any more."))
+            .refuses(&[404])
+            .writes(),
+    ]
+}
+
 /// What is about the program rather than about callbacks, and the events of both.
 fn service_itself() -> Vec<Operation> {
     let tag = |id| ("Operation", id);
@@ -286,7 +323,7 @@ fn service_itself() -> Vec<Operation> {
             .query("service", list(guid()), "Only what concerns these services.")
             .query(
                 "kind",
-                list(one_of(["callback", "service", "user", "webhook"])),
+                list(one_of(["callback", "service", "user", "webhook", "key"])),
                 "Only what is about these.",
             )
             .query("event", list(event_name()), "Only these happenings.")

@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod directory;
+mod keys;
 mod stories;
 
 use callback_domain::attempt::Outcome;
@@ -20,6 +21,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     schemas.extend(stories::schemas());
     schemas.extend(directory::schemas());
     schemas.extend(super::webhooks::schemas());
+    schemas.extend(keys::schemas());
     schemas
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use callback_domain::dto::Problems;
 use callback_domain::id::ServiceId;
 use callback_domain::lifecycle::Happening;
+use callback_engine::access::{Principal, Role, Scope};
 use callback_engine::ledger::{DIRECTORY_EVENTS, Subject};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -20,6 +21,7 @@ pub(crate) enum Kind {
     Service,
     User,
     Webhook,
+    Key,
 }
 
 impl From<Subject> for Kind {
@@ -29,6 +31,7 @@ impl From<Subject> for Kind {
             Subject::Service(_) => Self::Service,
             Subject::User(_) => Self::User,
             Subject::Webhook(_) => Self::Webhook,
+            Subject::Key(_) => Self::Key,
         }
     }
 }
@@ -39,12 +42,18 @@ pub(super) struct Filter {
     services: BTreeSet<ServiceId>,
     kinds: BTreeSet<Kind>,
     names: BTreeSet<String>,
+    /// The services of whoever reads.
+    scope: Scope,
+    /// Whether whoever reads may know of keys and webhooks.
+    administers: bool,
 }
 
 impl Filter {
     /// Reads the parameters of a filter, each of which may be repeated.
-    pub(super) fn read(parameters: &mut Parameters) -> Result<Self, Problems> {
-        let (mut filter, mut problems) = (Self::default(), Vec::new());
+    pub(super) fn read(parameters: &mut Parameters, reader: &Principal) -> Result<Self, Problems> {
+        let (scope, administers) = (reader.scope.clone(), reader.role == Role::Admin);
+        let mut filter = Self { scope, administers, ..Self::default() };
+        let mut problems = Vec::new();
         for text in parameters.texts("service") {
             match text.parse() {
                 Ok(service) => drop(filter.services.insert(service)),
@@ -57,8 +66,9 @@ impl Filter {
                 "service" => Kind::Service,
                 "user" => Kind::User,
                 "webhook" => Kind::Webhook,
+                "key" => Kind::Key,
                 _ => {
-                    let message = "the accepted values are callback, service, user, webhook";
+                    let message = "the accepted values are callback, service, user, webhook, key";
                     problems.push(problem("kind", "UnknownValue", message));
                     continue;
                 }
@@ -79,7 +89,9 @@ impl Filter {
     pub(super) fn passes(&self, entry: &Entry) -> bool {
         let wanted_service =
             || entry.service.is_some_and(|service| self.services.contains(&service));
-        (self.services.is_empty() || wanted_service())
+        self.scope.holds_of(entry.service)
+            && (self.administers || !matches!(entry.kind, Kind::Key | Kind::Webhook))
+            && (self.services.is_empty() || wanted_service())
             && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
             && (self.names.is_empty() || self.names.contains(&entry.name))
     }

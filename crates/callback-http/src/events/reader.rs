@@ -9,10 +9,11 @@ use callback_engine::store::StoreError;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::watch;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::event_id;
 use super::filter::Filter;
+use crate::access::Caller;
 use crate::problem::ApiError;
 use crate::router::Api;
 use crate::serve::Stopping;
@@ -22,12 +23,15 @@ use crate::tail::{Entry, Tail};
 const BATCH: usize = 100;
 /// How soon a client is to come back after its connection broke.
 const RETRY: Duration = Duration::from_secs(2);
+/// How often it is asked whether a silent reader may still read.
+const ASKED: Duration = Duration::from_secs(1);
 /// How long a client may go without learning the id of what was passed over for it.
 const ANNOUNCED: Duration = Duration::from_secs(15);
 
 /// A place in the ledger that moves on as the connection takes events.
 pub(super) struct Reader {
     engine: Engine,
+    caller: Caller,
     tail: Arc<Tail>,
     reached: watch::Receiver<u64>,
     stopping: Option<Stopping>,
@@ -40,9 +44,16 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(api: &Api, filter: Filter, after: u64, stopping: Option<Stopping>) -> Self {
+    pub(super) fn new(
+        api: &Api,
+        caller: Caller,
+        filter: Filter,
+        after: u64,
+        stopping: Option<Stopping>,
+    ) -> Self {
         Self {
             engine: api.engine.clone(),
+            caller,
             tail: Arc::clone(&api.tail),
             reached: api.tail.watch(),
             stopping,
@@ -67,9 +78,21 @@ impl Reader {
         stream::iter([Ok(first)]).chain(rest)
     }
 
-    /// The next event; `None` when the server stops.
+    /// The next event; `None` when the server stops, or the reader may read no longer.
     async fn next(&mut self) -> Result<Option<Event>, StoreError> {
         loop {
+            match self.engine.is_still_admitted(self.caller.principal()).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                // Nothing is sent until it is known again.
+                Err(_) => {
+                    if self.stopping.as_ref().is_some_and(Stopping::is_asked) {
+                        return Ok(None);
+                    }
+                    sleep(ASKED).await;
+                    continue;
+                }
+            }
             for entry in self.batch.by_ref() {
                 self.after = entry.sequence;
                 if self.filter.passes(&entry) {
@@ -123,6 +146,7 @@ impl Reader {
         };
         tokio::select! {
             _ = self.reached.changed() => {}
+            () = sleep(ASKED) => {}
             () = announce => {}
             () = stopped => {}
         }

@@ -376,6 +376,6 @@ async fn served(api: &Installation) -> (std::net::SocketAddr, oneshot::Sender<()
 
 /// Asks in HTTP/1.0, so that the answer comes as it is and ends with the connection.
 async fn ask(connection: &mut TcpStream, path: &str) {
-    let head = format!("GET {path} HTTP/1.0\r\nHost: a\r\n\r\n");
+    let head = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
     connection.write_all(head.as_bytes()).await.unwrap();
 }

@@ -15,6 +15,7 @@ use callback_domain::search::{Cursor, Query};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::Error;
+use callback_engine::access::Key;
 use callback_engine::command::{Command, Done};
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::memory::MemoryStore;
@@ -159,6 +160,16 @@ impl Store for Troubled {
     ) -> Result<Vec<Suppression>, StoreError> {
         self.suffer().await?;
         self.inner.suppressions(key, after, limit).await
+    }
+
+    async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError> {
+        self.suffer().await?;
+        self.inner.suppression(id).await
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        self.suffer().await?;
+        self.inner.keys().await
     }
 
     async fn next_deadline(&self) -> Result<Option<Instant>, StoreError> {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use crate::access::{FILE, Floor, ask};
 use crate::harness::{Installation, NOBODY};
 
 thread_local! {
@@ -47,9 +48,20 @@ async fn a_request_is_logged_by_its_route_and_never_with_a_number() {
     let token = json!({"LeaseToken": NOBODY, "Detail": "+41785556677"});
     let path = format!("/v1.0/callbacks/{NOBODY}/accept");
     api.post(&path, &token).await.refused(400, "ValidationFailed");
+    let floor = Floor::new().await;
+    let made = floor.key("Supervisor", json!({})).await;
+    for path in ["/v1.0/services", "/v1.0/keys", "/v1.0/none"] {
+        ask(&floor.api, &made, "GET", path, &json!(null)).await;
+        ask(&floor.api, &format!("{made}0"), "GET", path, &json!(null)).await;
+    }
+    let secret = made.rsplit('_').next().unwrap();
+    let told = ask(&floor.api, FILE, "GET", "/v1.0/keys", &json!(null)).await.expect(200);
+    assert!(!told.to_string().contains(secret));
     let text = String::from_utf8(LINES.take()).unwrap();
     assert!(text.contains("/v1.0/callbacks/{id}/accept"), "{text}");
     assert!(text.contains("status=409"), "{text}");
+    assert!(text.contains("caller=\"key:"), "{text}");
+    assert!(!text.contains(secret) && !text.contains(FILE), "{text}");
     assert!(!text.contains("5556677"), "{text}");
     assert!(!text.contains(NOBODY), "{text}");
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics fails")]
 
+mod access;
 mod conditions;
 mod creation;
 mod document;
@@ -10,6 +11,7 @@ mod failures;
 mod floor;
 mod harness;
 mod hostile;
+mod keys;
 mod log;
 mod metrics;
 mod operation;

@@ -107,12 +107,12 @@ async fn a_request_that_was_accepted_is_answered_before_the_stop() {
         let _dropped = stopped.await.is_err();
     }));
     let mut connection = TcpStream::connect(address).await.unwrap();
-    connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut first = [0; 1_024];
     let read = connection.read(&mut first).await.unwrap();
     assert!(first[..read].starts_with(b"HTTP/1.1 200"));
 
-    let head = "POST /v1.0/callbacks/search HTTP/1.1\r\nHost: a\r\n\
+    let head = "POST /v1.0/callbacks/search HTTP/1.1\r\nHost: localhost\r\n\
         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{";
     connection.write_all(head.as_bytes()).await.unwrap();
     tokio::task::yield_now().await;

@@ -11,6 +11,7 @@ use callback_domain::callback::Creator;
 use callback_domain::dto::{CreateRequest, ServiceRequest, UserRequest};
 use callback_domain::id::{AgentId, ServiceId};
 use callback_domain::priority::Priority;
+use callback_engine::access::Scope;
 use callback_engine::command::{Answer, Motion, What};
 use callback_engine::dialer::ManualDialer;
 use callback_engine::engine::requests::Creation;

@@ -206,3 +206,9 @@ CREATE INDEX deliveries_pending ON deliveries (webhook, subject, sequence, id)
 CREATE INDEX deliveries_held ON deliveries (id) WHERE held;
 CREATE INDEX deliveries_listed ON deliveries (webhook, state, created_at, id);
 CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;
+-- A key's secret is not here, only its digest.
+CREATE TABLE keys (
+  id uuid PRIMARY KEY,
+  created_at timestamptz NOT NULL,
+  record json NOT NULL
+);

@@ -7,12 +7,13 @@ use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::{self, Instant};
 use callback_domain::id::{
-    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+    AgentId, AttemptId, CallbackId, DeliveryId, KeyId, NodeId, ServiceId, WebhookId,
 };
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
+use callback_engine::access::Key;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
@@ -445,6 +446,18 @@ impl Rows for PostgresRows<'_> {
             RETURNING sequence, id, key, service, reason, until, created_at";
         let row = self.query_one(sql, &[&id]).await?;
         row.as_ref().map(suppression).transpose()
+    }
+
+    async fn key(&mut self, id: KeyId) -> Rowed<Option<Key>> {
+        self.one_key(id).await
+    }
+
+    async fn keys(&mut self) -> Rowed<Vec<Key>> {
+        self.all_keys().await
+    }
+
+    async fn put_key(&mut self, key: &Key) -> Rowed<()> {
+        self.write_key(key).await
     }
 
     async fn route(&mut self, name: &str) -> Rowed<Route> {

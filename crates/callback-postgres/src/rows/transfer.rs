@@ -34,6 +34,10 @@ pub(crate) const TABLES: &[(&str, Option<Kind>)] = &[
     ("routes", Some(Kind::Routes)),
     ("nodes", Some(Kind::Nodes)),
     ("remembered", Some(Kind::Remembered)),
+    ("keys", Some(Kind::AccessKeys)),
+    ("webhooks", Some(Kind::Webhooks)),
+    ("deliveries", Some(Kind::Deliveries)),
+    ("outbox", Some(Kind::Outbox)),
     ("ledger", Some(Kind::Ledger)),
     ("transfer", None),
     ("schema_version", None),
@@ -123,6 +127,18 @@ const fn reading(kind: Kind) -> Option<Reading> {
         }),
         Kind::Nodes => reading!("SELECT id, until FROM nodes" by "id" > "$2", |row| {
             Ok(Record::Node(NodeId(column(row, "nodes", "id")?), column(row, "nodes", "until")?))
+        }),
+        Kind::AccessKeys => reading!("SELECT id, record FROM keys" by "id" > "$2", |row| {
+            record(row, "keys").map(Box::new).map(Record::AccessKey)
+        }),
+        Kind::Webhooks => reading!("SELECT id, record FROM webhooks" by "id" > "$2", |row| {
+            record(row, "webhooks").map(Box::new).map(Record::Webhook)
+        }),
+        Kind::Deliveries => reading!("SELECT id, record FROM deliveries" by "id" > "$2", |row| {
+            record(row, "deliveries").map(Box::new).map(Record::Delivery)
+        }),
+        Kind::Outbox => reading!("SELECT cursor FROM outbox" by "cursor" > "$2", |row| {
+            column(row, "outbox", "cursor").map(unsigned).map(Record::Outbox)
         }),
         Kind::Remembered => reading!(
             "SELECT principal, key, body_hash, at, record FROM remembered"
@@ -283,6 +299,10 @@ impl PostgresRows<'_> {
                 self.write(PUT_REMEMBERED, owned![principal, key, body_hash, at, Json(callback)])
                     .await
             }
+            Record::AccessKey(key) => self.put_key(&key).await,
+            Record::Webhook(webhook) => self.put_webhook(&webhook).await,
+            Record::Delivery(delivery) => self.put_delivery(&delivery).await,
+            Record::Outbox(sequence) => self.put_outbox_cursor(sequence).await,
             Record::Line(line) => {
                 let (kind, subject) = ledger::subject(line.subject);
                 let parameters = owned![

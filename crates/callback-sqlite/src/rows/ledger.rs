@@ -2,7 +2,7 @@
 
 use callback_domain::callback::{Callback, PhaseName};
 use callback_domain::date::{self, Instant};
-use callback_domain::id::{AgentId, CallbackId, ServiceId, WebhookId};
+use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId, WebhookId};
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Idempotency, Remembered};
 use rusqlite::{Connection, Row, params};
@@ -60,6 +60,7 @@ fn subject(fields: &mut Fields<'_, '_>) -> Answer<Subject> {
         1 => |id| Subject::Service(ServiceId(id)),
         2 => |id| Subject::User(AgentId(id)),
         3 => |id| Subject::Webhook(WebhookId(id)),
+        4 => |id| Subject::Key(KeyId(id)),
         _ => return Err(fields.wrong(&format!("{kind} is no kind of subject"))),
     };
     Ok(subject(fields.take()?))
@@ -72,6 +73,7 @@ const fn subject_columns(subject: Subject) -> (i64, Uuid) {
         Subject::Service(id) => (1, id.0),
         Subject::User(id) => (2, id.0),
         Subject::Webhook(id) => (3, id.0),
+        Subject::Key(id) => (4, id.0),
     }
 }
 

@@ -162,7 +162,7 @@ pub(super) fn purge_webhook(
     write(connection, PURGE, params![webhook.0, limit(rows)])
 }
 
-fn body<T: DeserializeOwned>(row: &Row<'_>, table: &'static str) -> Answer<T> {
+pub(super) fn body<T: DeserializeOwned>(row: &Row<'_>, table: &'static str) -> Answer<T> {
     let mut fields = Fields::new(row, table, &["id", "body"]);
     fields.take::<uuid::Uuid>()?;
     fields.json()

@@ -63,6 +63,10 @@ pub(crate) fn list(
     }
 }
 
+pub(crate) fn find(connection: &Connection, id: Uuid) -> Answer<Option<Suppression>> {
+    one(connection, select_suppressions!("WHERE id = ?1"), params![id], read)
+}
+
 pub(super) fn put(connection: &Connection, suppression: &Suppression) -> Answer<u64> {
     const PUT: &str = "INSERT INTO suppressions \
         (id, target_key, service, reason, until, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -107,7 +111,7 @@ pub(super) fn put_as(
 }
 
 pub(super) fn delete(connection: &Connection, id: Uuid) -> Answer<Option<Suppression>> {
-    let found = one(connection, select_suppressions!("WHERE id = ?1"), params![id], read)?;
+    let found = find(connection, id)?;
     if found.is_some() {
         write(connection, "DELETE FROM suppressions WHERE id = ?1", params![id])?;
     }

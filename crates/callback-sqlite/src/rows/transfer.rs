@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::callbacks::callback_columns;
 use super::queue::Standing;
-use super::{agents, attempts, callbacks, clock, ledger, lines, queue, services, suppressions};
+use super::{
+    agents, attempts, callbacks, clock, keys, ledger, lines, outbox, queue, services, suppressions,
+};
 use crate::sql::{Answer, Fields, all, json, limit, one, signed, unsigned, write};
 
 /// Every table with the kind of record that carries it; `None` is for those that describe this
@@ -35,6 +37,10 @@ pub(crate) const TABLES: &[(&str, Option<Kind>)] = &[
     ("routes", Some(Kind::Routes)),
     ("nodes", Some(Kind::Nodes)),
     ("idempotency", Some(Kind::Remembered)),
+    ("keys", Some(Kind::AccessKeys)),
+    ("webhooks", Some(Kind::Webhooks)),
+    ("deliveries", Some(Kind::Deliveries)),
+    ("outbox", Some(Kind::Outbox)),
     ("history", Some(Kind::Ledger)),
     ("sqlite_sequence", Some(Kind::Sequences)),
     ("transfer", None),
@@ -122,6 +128,18 @@ pub(crate) fn page(
             let mut fields = Fields::new(row, "nodes", &["id", "until"]);
             Ok(Record::Node(NodeId(fields.take()?), fields.instant()?))
         }),
+        Kind::AccessKeys => page.of("SELECT id, body FROM keys", "id", |row| {
+            keys::read(row).map(Box::new).map(Record::AccessKey)
+        }),
+        Kind::Webhooks => page.of("SELECT id, body FROM webhooks", "id", |row| {
+            outbox::body(row, "webhooks").map(Box::new).map(Record::Webhook)
+        }),
+        Kind::Deliveries => page.of("SELECT id, body FROM deliveries", "id", |row| {
+            outbox::body(row, "deliveries").map(Box::new).map(Record::Delivery)
+        }),
+        Kind::Outbox => page.of("SELECT cursor FROM outbox", "cursor", |row| {
+            Ok(Record::Outbox(unsigned(row.get(0)?)))
+        }),
         Kind::Remembered => page.of(
             "SELECT principal, key, body_hash, callback, at FROM idempotency",
             "principal, key",
@@ -166,6 +184,10 @@ pub(crate) fn put(connection: &Connection, record: &Record) -> Answer<()> {
         Record::Remembered(principal, key, remembered) => {
             put_remembered(connection, principal, key, remembered)
         }
+        Record::AccessKey(key) => keys::put(connection, key),
+        Record::Webhook(webhook) => outbox::put_webhook(connection, webhook),
+        Record::Delivery(delivery) => outbox::put(connection, delivery),
+        Record::Outbox(sequence) => outbox::put_cursor(connection, *sequence),
         Record::Line(line) => ledger::append_as(connection, line),
         Record::Sequence(sequence, last) => put_sequence(connection, *sequence, *last),
     }

@@ -59,6 +59,8 @@ CREATE TABLE callbacks (
 
 -- The default order of searches.
 CREATE INDEX callbacks_by_due ON callbacks (due, id);
+-- The same of one service.
+CREATE INDEX callbacks_by_service ON callbacks (service, due, id);
 -- What the clock moves next.
 CREATE INDEX callbacks_by_deadline ON callbacks (deadline, id) WHERE deadline IS NOT NULL;
 -- The queue: heads of the ready, waiting counts, lanes of those who hold something.
@@ -220,3 +222,9 @@ CREATE INDEX deliveries_pending ON deliveries (webhook, subject, sequence, id)
 CREATE INDEX deliveries_held ON deliveries (id) WHERE held = 1;
 CREATE INDEX deliveries_listed ON deliveries (webhook, state, created_at, id);
 CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;
+-- A key's secret is not here, only its digest.
+CREATE TABLE keys (
+    id         BLOB NOT NULL PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    body       TEXT NOT NULL
+) STRICT;

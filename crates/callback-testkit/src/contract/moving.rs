@@ -5,12 +5,14 @@ use std::sync::Arc;
 use callback_domain::attempt::Outcome;
 use callback_domain::callback::{PhaseName, Preferred};
 use callback_domain::date;
+use callback_domain::dto::Role;
 use callback_domain::id::AgentId;
 use callback_engine::clock::Clock;
 use callback_engine::command::{Answer, Create, Report, What};
 use callback_engine::store::{Idempotency, Store};
 
 use super::clock::{daily, next_hour};
+use super::keys;
 use super::stage::{ADA, BEN, HOTLINE, Stage, sip};
 
 const CLEO: AgentId = AgentId::from_u128(0xA3);
@@ -22,6 +24,9 @@ pub async fn what_is_half_done_goes_on(
 ) {
     let stage = Stage::driven(open).await;
     stage.open(|service| service.preferred_agent_hold_in_seconds = 100).await;
+    let access = keys::key(&stage, 1, Role::Admin);
+    stage.run(keys::make(&access)).await;
+    let webhook = stage.subscribe(|_| {}).await;
     let failed = stage.queue(Stage::wish(1)).await;
     stage.next(ADA).await.expect("something waits");
     let ended =
@@ -53,6 +58,9 @@ pub async fn what_is_half_done_goes_on(
     let begun = stage.run(What::Recalculate { limit: 1 }).await;
     assert_eq!(begun, Answer::Ticked { moved: 1, more: true });
 
+    stage.hand_out().await;
+    let on_their_way = stage.deliveries(webhook, None).await;
+    assert!(!on_their_way.is_empty());
     let mut before = Vec::new();
     for callback in [failed, held] {
         for agent in [None, Some(ADA), Some(BEN)] {
@@ -69,6 +77,8 @@ pub async fn what_is_half_done_goes_on(
         }
     }
     assert_eq!(after, before);
+    assert_eq!(stage.store.keys().await.expect("keys are read"), [access]);
+    assert_eq!(stage.deliveries(webhook, None).await, on_their_way);
 
     assert_eq!(stage.run(What::Create(Box::new(create))).await, answered);
     let rest = stage.run(What::Recalculate { limit: 10 }).await;

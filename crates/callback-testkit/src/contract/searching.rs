@@ -121,6 +121,26 @@ pub async fn every_filter_finds_what_it_names(
     }
 }
 
+/// Several services, one, and none that has callbacks, in each order.
+pub async fn a_set_of_services_narrows(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+    let (stage, all) = crowd(open).await;
+    let (other, none) = (ServiceId::from_u128(0x52), ServiceId::from_u128(0x99));
+    let mut found = Vec::new();
+    for within in [vec![], vec![none], vec![other], vec![other, none], vec![HOTLINE, other]] {
+        let within = Some(within.into_iter().collect());
+        for order_by in [Column::DueDate, Column::Id, Column::Description] {
+            for descending in [false, true] {
+                let within = within.clone();
+                let query = Query { within, order_by, descending, ..Query::default() };
+                found.push(agrees(&stage, &query, &all).await);
+                agrees(&stage, &Query { state: Some(State::InQueue), ..query.clone() }, &all).await;
+                agrees(&stage, &Query { service: Some(HOTLINE), ..query }, &all).await;
+            }
+        }
+    }
+    assert_eq!(found.iter().step_by(6).copied().collect::<Vec<_>>(), [0, 0, 6, 6, 24]);
+}
+
 /// Each column, up and down, with and without a condition.
 pub async fn every_order_sorts_as_defined(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
     let (stage, all) = crowd(open).await;

@@ -36,13 +36,13 @@ impl Stage {
         }
     }
 
-    async fn subscribe(&self, narrow: impl FnOnce(&mut WebhookRequest)) -> WebhookId {
+    pub(super) async fn subscribe(&self, narrow: impl FnOnce(&mut WebhookRequest)) -> WebhookId {
         let mut request = everything();
         narrow(&mut request);
         self.webhook_by(Order::Create(request)).await.id
     }
 
-    async fn hand_out(&self) {
+    pub(super) async fn hand_out(&self) {
         for _ in 0..1_000 {
             let handed = self.order(Order::HandOut { limit: 3 }).await.expect("it is handed out");
             if !matches!(handed, Reply::HandedOut { more: true, .. }) {
@@ -99,7 +99,11 @@ impl Stage {
         }
     }
 
-    async fn deliveries(&self, webhook: WebhookId, state: Option<DeliveryState>) -> Vec<Delivery> {
+    pub(super) async fn deliveries(
+        &self,
+        webhook: WebhookId,
+        state: Option<DeliveryState>,
+    ) -> Vec<Delivery> {
         let order = Order::Deliveries { webhook, state, before: None, limit: 1_000 };
         match self.order(order).await.expect("deliveries are listed") {
             Reply::Deliveries(found) => found,

@@ -7,12 +7,13 @@ use callback_domain::attempt::Attempt;
 use callback_domain::callback::{Callback, Phase};
 use callback_domain::date::{self, Instant};
 use callback_domain::id::{
-    AgentId, AttemptId, CallbackId, DeliveryId, NodeId, ServiceId, WebhookId,
+    AgentId, AttemptId, CallbackId, DeliveryId, KeyId, NodeId, ServiceId, WebhookId,
 };
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
+use callback_engine::access::Key;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
@@ -357,6 +358,19 @@ impl<R: Rows> Rows for Watched<'_, R> {
 
     async fn suppressions_of(&mut self, key: &TargetKey) -> Rowed<Vec<Suppression>> {
         self.inner.suppressions_of(key).await
+    }
+
+    async fn key(&mut self, id: KeyId) -> Rowed<Option<Key>> {
+        self.inner.key(id).await
+    }
+
+    async fn keys(&mut self) -> Rowed<Vec<Key>> {
+        self.inner.keys().await
+    }
+
+    async fn put_key(&mut self, key: &Key) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.put_key(key).await
     }
 
     async fn route(&mut self, name: &str) -> Rowed<Route> {

@@ -29,9 +29,9 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     event.push(has(
         "Service",
         nullable(guid()),
-        "The service it concerns; null for users and webhooks.",
+        "The service it concerns; null for users, webhooks and keys.",
     ));
-    let kinds = one_of(["Callback", "Service", "User", "Webhook"]);
+    let kinds = one_of(["Callback", "Service", "User", "Webhook", "Key"]);
     vec![
         ("Attempt", attempt()),
         ("HistoryLine", object("A step of a callback, in the ledger.", Value::Null, line())),
