@@ -196,8 +196,11 @@ impl Connector {
         *self.time.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
     }
 
-    /// What the database's clock shows, by a reading that is fresh enough.
+    /// What the database's clock shows, by a reading that is fresh enough; none after a loss.
     pub(crate) fn time(&self) -> Option<date::Instant> {
+        if self.fault().is_some() {
+            return None;
+        }
         let reading = (*self.time.lock().unwrap_or_else(PoisonError::into_inner))?;
         let since = reading.at.elapsed();
         let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
