@@ -174,7 +174,8 @@ impl Connector {
         tokio::spawn(async move {
             let ended = tokio::select! {
                 ended = connection => ended,
-                _ = given_up.changed() => return,
+                // A session outlives the connector that made it.
+                Ok(()) = given_up.changed() => return,
             };
             if let Err(error) = ended {
                 tracing::debug!(error = in_words(&error), "a connection to the database ended");

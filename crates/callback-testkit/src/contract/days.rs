@@ -79,12 +79,15 @@ pub async fn again_moved(
 }
 
 /// Whoever could go for a moment in the middle of a command need not be woken: only who can go
-/// after it.
+/// after it. And where nobody waits for a task, there is no need to say when to look again.
 fn woken_alike(found: Result<Done, Error>, expected: &Result<Done, Error>) -> Result<Done, Error> {
     let (Ok(mut found), Ok(expected)) = (found.clone(), expected) else { return found };
-    if found.after.services.is_subset(&expected.after.services)
+    let told = found.after.later.iter().all(|later| expected.after.later.contains(later));
+    if told
+        && found.after.services.is_subset(&expected.after.services)
         && found.after.agents.is_subset(&expected.after.agents)
     {
+        found.after.later.clone_from(&expected.after.later);
         found.after.services.clone_from(&expected.after.services);
         found.after.agents.clone_from(&expected.after.agents);
     }
