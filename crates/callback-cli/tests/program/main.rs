@@ -1,5 +1,6 @@
 //! The real program: started, asked over HTTP, killed, and started again.
 
+mod backup;
 mod commands;
 mod copy;
 mod crash;
