@@ -65,7 +65,6 @@ async fn serve(
         allowed_origins: settings.allowed_origins,
         metrics_public: settings.metrics_public,
         webhooks,
-        ..callback_http::Options::default()
     };
     let stop = stop_asked()?;
     callback_http::serve(listener, callback_http::router(engine.clone(), options), stop)

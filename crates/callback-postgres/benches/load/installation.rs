@@ -202,8 +202,13 @@ impl Client {
         if later {
             body["DueDate"] = json!("2036-01-01T00:00:00Z");
         }
-        let creation =
-            Creation { creator: Creator::Api, initiator: None, idempotency: None, dry_run: false };
+        let creation = Creation {
+            creator: Creator::Api,
+            initiator: None,
+            idempotency: None,
+            dry_run: false,
+            within: Scope::All,
+        };
         let request = CreateRequest::read(&body, false);
         self.engine.create(Actor::Operator, request, creation).await?;
         Ok(())

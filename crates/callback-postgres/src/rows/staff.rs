@@ -112,7 +112,10 @@ impl PostgresRows<'_> {
         let idle_since = is_free(agent).then_some(agent.idle_since);
         if let Some(known) = known.filter(|known| known.services == agent.services) {
             let was = is_free(&known).then_some(known.idle_since);
-            self.unsent.change_agent(agent.clone(), (was != idle_since).then_some(idle_since));
+            if was != idle_since {
+                self.unsent.note_idle(agent.id, idle_since);
+            }
+            self.unsent.change_agent(agent.clone());
             return Ok(());
         }
         self.send_unsent().await?;

@@ -203,10 +203,11 @@ impl Unsent {
         self.released.insert(key);
     }
 
-    pub(super) fn change_agent(&mut self, agent: Agent, idle: Option<Option<Instant>>) {
-        if let Some(idle_since) = idle {
-            self.idle.insert(agent.id, idle_since);
-        }
+    pub(super) fn note_idle(&mut self, agent: AgentId, since: Option<Instant>) {
+        self.idle.insert(agent, since);
+    }
+
+    pub(super) fn change_agent(&mut self, agent: Agent) {
         self.agents.insert(agent.id, agent);
     }
 
