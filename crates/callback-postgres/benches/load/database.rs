@@ -4,7 +4,7 @@ use std::env;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use tokio_postgres::{Client, NoTls};
 
 const ADDRESS: &str = "CALLBACK_TEST_POSTGRES";
@@ -17,8 +17,10 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn make(kind: &str) -> anyhow::Result<Self> {
-        let server = env::var(ADDRESS)
-            .map_err(|_| anyhow!("{ADDRESS} names no server; run `cargo xtask bench postgres`"))?;
+        let server = env::var_os(ADDRESS).and_then(|address| address.into_string().ok());
+        let server = server.with_context(|| {
+            format!("{ADDRESS} names no server; run `cargo xtask bench postgres`")
+        })?;
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("callback_bench_{kind}_{}_{number}", process::id());
         let database = Self { server, name };

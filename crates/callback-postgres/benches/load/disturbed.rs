@@ -48,7 +48,7 @@ pub(crate) async fn snapshot() -> anyhow::Result<()> {
 
 /// Cycles before and after the server was restarted under the store.
 pub(crate) async fn restart() -> anyhow::Result<()> {
-    let command = env::var(RESTART)
+    let command = env::var_os(RESTART)
         .with_context(|| format!("{RESTART} says not how; run `cargo xtask bench postgres`"))?;
     let database = Database::make("restart").await?;
     let installation = Installation::open(&database, CLIENTS, Backlog::NONE).await?;
