@@ -6,6 +6,7 @@
     reason = "these commands talk to the person at the terminal"
 )]
 
+mod bench;
 mod cargo;
 mod check;
 mod crash;
@@ -24,6 +25,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Command {
+    Bench(bench::Args),
     Check(check::Args),
     Crash(crash::Args),
     Proptest(proptest::Args),
@@ -33,6 +35,7 @@ enum Command {
 
 fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
+        Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(args),
         Command::Crash(args) => crash::run(&args),
         Command::Proptest(args) => proptest::run(&args),

@@ -45,8 +45,8 @@ impl Cluster {
 
     /// Starts a server that keeps what was committed through [`kill`](Self::kill), if its programs
     /// are installed.
-    pub(crate) fn start_durable() -> anyhow::Result<Option<Self>> {
-        Self::make("crash", "-c fsync=on -c synchronous_commit=on")
+    pub(crate) fn start_durable(purpose: &str) -> anyhow::Result<Option<Self>> {
+        Self::make(purpose, "-c fsync=on -c synchronous_commit=on")
     }
 
     fn make(purpose: &str, durability: &str) -> anyhow::Result<Option<Self>> {
@@ -103,6 +103,19 @@ impl Cluster {
         // What a killed postmaster leaves behind would make pg_ctl believe that it runs.
         drop(fs::remove_file(self.data().join("postmaster.pid")));
         self.serve()
+    }
+
+    /// A shell command that stops the server in good order and starts it again.
+    pub(crate) fn restart_command(&self) -> String {
+        let mut restart = self.program("pg_ctl");
+        restart.args(["restart", "--wait", "--silent", "--mode=fast", "--options"]);
+        restart.arg(&self.settings).arg("--log").arg(self.directory.join("log"));
+        restart.arg("--pgdata").arg(self.data());
+        let words = std::iter::once(restart.get_program()).chain(restart.get_args());
+        let quoted =
+            words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")));
+        let command = quoted.collect::<Vec<_>>().join(" ");
+        format!("cd '{}' && {command} > restarted 2>&1", self.directory.display())
     }
 
     fn initialise(&self) -> anyhow::Result<()> {

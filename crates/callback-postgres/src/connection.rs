@@ -1,7 +1,10 @@
 //! Connections: made, named, kept within time-outs, and found again after a loss.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use callback_domain::date;
@@ -33,6 +36,12 @@ const TRIED_EVERY: Duration = Duration::from_secs(5);
 
 /// What a statement is given.
 pub(crate) type Parameter<'a> = &'a (dyn ToSql + Sync);
+
+/// A statement and what it is given.
+pub(crate) type Asked<'a> = (&'static str, &'a [Parameter<'a>]);
+
+/// Rows that are under way.
+pub(crate) type UnderWay<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send + 'a>>;
 
 /// Makes connections, and knows whether the database is there.
 #[derive(Debug)]
@@ -248,21 +257,74 @@ impl Session {
     /// Sends two statements in one go; the second sees what the first has waited for.
     pub(crate) async fn query_both(
         &mut self,
-        (first, first_parameters): (&'static str, &[Parameter<'_>]),
-        (second, second_parameters): (&'static str, &[Parameter<'_>]),
+        first: Asked<'_>,
+        second: Asked<'_>,
     ) -> Result<(Vec<Row>, Vec<Row>), Failure> {
-        let failed = |sql| move |error: Error| Failure::of(name(sql), &error);
-        let statements = (
-            self.prepare(first).await.map_err(failed(first))?,
-            self.prepare(second).await.map_err(failed(second))?,
-        );
-        // Polled in this order, so sent in this order.
-        let (one, other) = tokio::join!(
-            self.client.query(&statements.0, first_parameters),
-            self.client.query(&statements.1, second_parameters),
-        );
-        Ok((one.map_err(failed(first))?, other.map_err(failed(second))?))
+        let mut both = self.query_all(&[first, second]).await?.into_iter();
+        Ok((both.next().unwrap_or_default(), both.next().unwrap_or_default()))
     }
+
+    /// Sends statements in one go; each sees what those before it have waited for.
+    pub(crate) async fn query_all(
+        &mut self,
+        asked: &[Asked<'_>],
+    ) -> Result<Vec<Vec<Row>>, Failure> {
+        self.send_all(None, asked).await
+    }
+
+    /// Begins a transaction, and sends its first statements with that.
+    pub(crate) async fn begin(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
+        self.send_all(Some("BEGIN ISOLATION LEVEL READ COMMITTED"), asked).await
+    }
+
+    async fn send_all(
+        &mut self,
+        begin: Option<&'static str>,
+        asked: &[Asked<'_>],
+    ) -> Result<Vec<Vec<Row>>, Failure> {
+        let failed = |sql| move |error: Error| Failure::of(name(sql), &error);
+        let mut statements = Vec::with_capacity(asked.len());
+        for (sql, _) in asked {
+            statements.push(self.prepare(sql).await.map_err(failed(sql))?);
+        }
+        let client = &self.client;
+        let begun = begin.map(|begin| -> (&'static str, UnderWay<'_>) {
+            let begun = async move { client.batch_execute(begin).await.map(|()| Vec::new()) };
+            ("/* beginning */", Box::pin(begun))
+        });
+        let questions = statements.iter().zip(asked).map(|(statement, (sql, parameters))| {
+            let rows: UnderWay<'_> = Box::pin(client.query(statement, parameters));
+            (*sql, rows)
+        });
+        let mut under_way = Vec::with_capacity(asked.len() + 1);
+        for (sql, mut rows) in begun.into_iter().chain(questions) {
+            let at_once = first_poll(&mut rows).await;
+            under_way.push((sql, rows, at_once));
+        }
+        let mut answers = Vec::with_capacity(under_way.len());
+        for (sql, rows, at_once) in under_way {
+            let rows = match at_once {
+                Some(rows) => rows,
+                None => rows.await,
+            };
+            answers.push(rows.map_err(failed(sql))?);
+        }
+        if begin.is_some() {
+            answers.remove(0);
+        }
+        Ok(answers)
+    }
+}
+
+/// Polls once, which puts a statement on its way; answers what is there at once.
+pub(crate) async fn first_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    poll_fn(|context| {
+        Poll::Ready(match Pin::new(&mut *future).poll(context) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// The name of a statement: what its leading comment says.

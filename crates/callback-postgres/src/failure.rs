@@ -60,6 +60,11 @@ impl Failure {
     }
 }
 
+/// Whether a statement failed only because one before it in the transaction had.
+pub(crate) fn follows_another(error: &Error) -> bool {
+    error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
+}
+
 fn is_io(error: &Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
 }

@@ -87,6 +87,10 @@ impl Courier {
         tokio::select! {
             lost = hear => Err(lost),
             told = tell => told,
+            failed = crate::snapshots::watch(&client) => match failed {
+                Err(error) => Err(error),
+                Ok(never) => match never {},
+            },
             silent = self.connector.listen_for_life(&client) => Err(lost(silent)),
         }
     }

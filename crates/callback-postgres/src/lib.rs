@@ -17,6 +17,7 @@ mod locks;
 mod ledger;
 mod search;
 mod hints;
+mod snapshots;
 mod connection;
 mod failure;
 mod records;

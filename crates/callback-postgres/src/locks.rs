@@ -23,15 +23,33 @@
 //! A line's lock stands for all rows of that line, so callbacks and attempts need none of their own;
 //! a callback whose target was edited while its lock was awaited is read again under its new line.
 //!
-//! Locks are taken in the order of the table where that is possible: the dispatcher locks the
-//! queues of all services that its agents share, sorted, before it looks at any of them, and what
-//! the clock moves is taken with `try` or SKIP LOCKED, so that nodes share the work.
-//! A move locks its line before it knows the agent, and so against the order; the dispatcher only
-//! locks agents who are free and lines that nobody has, which moves do not.
-//! What is left is found by the database's deadlock detection, and that transaction runs again.
+//! Commands of one kind that wait together run as a batch, in one transaction, which takes the
+//! locks of all of them before it runs the first; so does a command that comes alone.
 //!
-//! A head is read before its line is locked and may be gone by then; the store notices that and
-//! runs the command again.
+//! | Batch | Locks, in this order |
+//! | --- | --- |
+//! | creations | the shape; the lines on which one enters the queue at once, in the order of their keys; then, one command after the other, what remembers it, counts or looks for duplicates |
+//! | moves and reports | the shape; the lines of the callbacks and attempts, in the order of keys; the agents who have these callbacks, in the order of ids |
+//! | agents who take tasks | the shape; the queues of all their services, in the order of ids; the agents, in the order of ids; the lines of what the policy will pick, in the order of keys |
+//! | a round of offers, always alone | the shape; the queues of all services that its agents share, in the order of ids; then each agent and line as it goes |
+//! | what the clock moves, always alone | the shape; lines and agents with `try` or SKIP LOCKED, so that nodes share the work |
+//!
+//! So two batches of one kind never wait for each other in a ring, on one node or on several.
+//! On one node agents who take tasks go in one batch at a time, since a second one would wait for
+//! the queues of the first; of creations and of moves two may be under way.
+//!
+//! Moves go from lines to agents and takers from agents to lines, but rarely to the same ones:
+//! moves lock agents who have a task and lines of callbacks in hand, takers lock agents who are
+//! free and lines that nobody has.
+//! An agent who asks again for the task in hand while it ends meets both.
+//! What such rings are left is found by the database's deadlock detection; that transaction is
+//! rolled back, and a batch is taken apart: each of its commands runs again by itself.
+//!
+//! Where a lock is not enough, a write says what it has read, and runs again with its transaction
+//! if that is gone: a callback is written over the version that was read, a claim only over one of
+//! the same callback, and a route only over the standing that was read.
+//! A head is read before its line is locked and may be gone by then; the pick goes on without it,
+//! or runs again when it was the only one.
 //! The standing of a route is read without a lock, as every offer does, and written only if it is
 //! still what was read.
 

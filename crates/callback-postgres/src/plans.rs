@@ -3,12 +3,13 @@
 use callback_domain::id::{CallbackId, ServiceId};
 use callback_domain::search::{Cursor, Query, SortValue};
 use tokio_postgres::Client;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use crate::database::Database;
 use crate::rows::{
-    CALLBACKS_DUE, DELIVERIES_DUE, DELIVERIES_LISTED, FIRST_PENDING, HEADS, LONGEST_IDLE, REFRESH,
+    CALLBACKS_DUE, DELIVERIES_DUE, DELIVERIES_LISTED, FIRST_PENDING, HEADS, HEADS_SERVED,
+    LONGEST_IDLE, REFRESH, UPDATE,
 };
 use crate::search::Search;
 use crate::{Options, PostgresStore};
@@ -68,6 +69,19 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     let heads = plan(&client, HEADS, &[&service, &open, &16_i64]).await;
     is_by(&heads, &["callbacks_ready"]);
     assert!(!heads.contains("Sort"), "{heads}");
+    let pullers = vec![Uuid::from_u128(3), Uuid::from_u128(4)];
+    let served = plan(&client, HEADS_SERVED, &[&pullers, &16_i64]).await;
+    is_by(&served, &["callbacks_ready"]);
+    let (ids, texts, instants) = (vec![service; 20], vec!["+17"; 20], vec![now; 20]);
+    let (bools, numbers, levels) = (vec![true; 20], vec![1_i64; 20], vec![1_i16; 20]);
+    let records = vec![Json(serde_json::Value::Null); 20];
+    let given: [&(dyn ToSql + Sync); 18] = [
+        &ids, &texts, &texts, &levels, &instants, &instants, &ids, &bools, &bools, &bools,
+        &instants, &ids, &texts, &texts, &instants, &numbers, &records, &numbers,
+    ];
+    let update = plan(&client, UPDATE, &given).await;
+    is_by(&update, &["callbacks_pkey", "callbacks_line"]);
+    assert!(!update.contains("hashed SubPlan"), "reads all that waits:\n{update}");
     let (no_keys, none) = (Vec::<&str>::new(), Vec::<Uuid>::new());
     let (keys, closed) = (vec!["+17", "+18"], vec![false, true]);
     let refresh = plan(&client, REFRESH, &[&keys, &closed, &no_keys, &none]).await;

@@ -18,10 +18,8 @@ pub(crate) mod transfer;
 mod unsent;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
@@ -39,14 +37,20 @@ use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use self::queues::Queues;
-use self::unsent::Unsent;
-use crate::connection::{Parameter, Session, name};
-use crate::failure::Failure;
+use self::unsent::{Standings, Unsent};
+use crate::connection::{Asked, Parameter, Session, UnderWay, first_poll, name};
+use crate::failure::{Failure, follows_another};
 
 /// The lane of what anybody may have.
 const OPEN_LANE: Uuid = Uuid::nil();
 /// Writes that are under way at most.
 const WRITES_UNDER_WAY: usize = 256;
+
+const TRANSACTION: &str =
+    "/* writer::commit */ SELECT pg_current_xact_id_if_assigned()::text AS id";
+
+/// Lanes in which something became ready.
+pub(crate) type Woken = BTreeSet<(ServiceId, Option<AgentId>)>;
 
 /// A parameter of a write that is under way.
 type Owned = Box<dyn ToSql + Sync + Send>;
@@ -57,16 +61,18 @@ macro_rules! owned {
 }
 use owned;
 
+pub(crate) use ahead::{Ahead, Answers, enters_at_once};
 pub(crate) use clock::NEXT_DEADLINE;
 pub(crate) use keys::KEYS;
 pub(crate) use port::suppression;
 #[cfg(test)]
 pub(crate) use {
+    ahead::HEADS_SERVED,
     clock::CALLBACKS as CALLBACKS_DUE,
     outbox::{DUE as DELIVERIES_DUE, FIRST_PENDING, LISTED as DELIVERIES_LISTED},
     queues::HEADS,
     staff::LONGEST_IDLE,
-    unsent::REFRESH,
+    unsent::{REFRESH, UPDATE},
 };
 
 /// A write that was sent.
@@ -84,9 +90,13 @@ pub(crate) struct PostgresRows<'a> {
     locks: bool,
     unsent: Unsent,
     writes: Vec<Write>,
+    /// Who stands ready after a write, when that is not yet known.
+    standings: Vec<Standings>,
+    /// Refreshed lines, of which it is not yet known what may go.
+    refreshes: Vec<UnderWay<'static>>,
     failure: Option<Failure>,
     /// Lanes in which something became ready.
-    woken: BTreeSet<(ServiceId, Option<AgentId>)>,
+    woken: Woken,
     /// Lines that are locked.
     lines: HashSet<TargetKey>,
     callbacks: HashMap<CallbackId, Callback>,
@@ -103,6 +113,14 @@ pub(crate) struct PostgresRows<'a> {
     shared_the_due: bool,
     /// Up to when all that was due has been handed out.
     nothing_due: Option<Instant>,
+    /// Who runs this transaction moves nothing that is due but callbacks.
+    only_callbacks: bool,
+    /// Where a round of offers can find somebody, and who they are.
+    takers: Option<(Vec<ServiceId>, Vec<AgentId>)>,
+    /// Just made and due, in place of everything that is due.
+    made: Option<Vec<CallbackId>>,
+    /// The clock runs for what was just made.
+    only_made: bool,
 }
 
 impl<'a> PostgresRows<'a> {
@@ -123,6 +141,8 @@ impl<'a> PostgresRows<'a> {
             locks,
             unsent: Unsent::default(),
             writes: Vec::new(),
+            standings: Vec::new(),
+            refreshes: Vec::new(),
             failure: None,
             woken: BTreeSet::new(),
             lines: HashSet::new(),
@@ -139,7 +159,27 @@ impl<'a> PostgresRows<'a> {
             ledger_is_held: false,
             shared_the_due: false,
             nothing_due: None,
+            only_callbacks: false,
+            takers: None,
+            made: None,
+            only_made: false,
         }
+    }
+
+    /// Where a round of offers can find somebody, and who they are.
+    pub(crate) fn takers(&mut self) -> (Vec<ServiceId>, Vec<AgentId>) {
+        self.takers.take().unwrap_or_default()
+    }
+
+    /// Whether a callback was made here, on a line that is locked.
+    pub(crate) fn may_enter(&self, id: CallbackId) -> bool {
+        self.callbacks.get(&id).is_some_and(|callback| self.lines.contains(&callback.key()))
+    }
+
+    /// Has the clock find these callbacks due, and nothing else.
+    pub(crate) fn only_these_are_due(&mut self, made: Vec<CallbackId>) {
+        self.made = Some(made);
+        self.only_made = true;
     }
 
     /// What made the transaction useless, if anything did.
@@ -149,11 +189,36 @@ impl<'a> PostgresRows<'a> {
 
     /// Sends every write and waits for all; only then may the transaction be committed.
     ///
-    /// Answers the lanes in which something became ready.
-    pub(crate) async fn flush(&mut self) -> Rowed<BTreeSet<(ServiceId, Option<AgentId>)>> {
-        self.send_unsent().await?;
+    /// Answers the lanes in which something became ready, and the number of the transaction, if
+    /// it has one.
+    pub(crate) async fn flush(&mut self) -> Rowed<(Woken, Option<String>)> {
+        self.send_writes().await?;
+        let statement = match self.session.prepare(TRANSACTION).await {
+            Ok(statement) => statement,
+            Err(error) => return Err(self.fail(Failure::of(name(TRANSACTION), &error)).await),
+        };
+        let client = Arc::clone(&self.session.client);
+        let mut number: UnderWay<'_> = Box::pin(async move { client.query(&statement, &[]).await });
+        let at_once = first_poll(&mut number).await;
+        self.settle_standings().await?;
         self.await_writes().await?;
-        Ok(std::mem::take(&mut self.woken))
+        for refresh in std::mem::take(&mut self.refreshes) {
+            match refresh.await {
+                Ok(rows) => self.wake_all(&rows)?,
+                Err(error) => return Err(self.fail(Failure::of("refreshing", &error)).await),
+            }
+        }
+        let number = match at_once {
+            Some(number) => number,
+            None => number.await,
+        };
+        match number {
+            Ok(rows) => {
+                let number = rows.first().and_then(|row| row.get::<_, Option<String>>("id"));
+                Ok((std::mem::take(&mut self.woken), number))
+            }
+            Err(error) => Err(self.fail(Failure::of(name(TRANSACTION), &error)).await),
+        }
     }
 
     async fn await_writes(&mut self) -> Rowed<()> {
@@ -187,11 +252,19 @@ impl<'a> PostgresRows<'a> {
     /// Notes why the transaction is useless; what failed first is the cause of the rest.
     async fn fail(&mut self, failure: Failure) -> StoreError {
         let mut cause = failure;
+        let mut errors = Vec::new();
         for write in std::mem::take(&mut self.writes) {
-            if let Err(error) = write.result.await {
-                cause = Failure::of(name(write.sql), &error);
-                break;
-            }
+            errors.extend(write.result.await.err().map(|error| (name(write.sql), error)));
+        }
+        for standings in std::mem::take(&mut self.standings) {
+            errors.extend(standings.rows.await.err().map(|error| ("writing", error)));
+        }
+        for refresh in std::mem::take(&mut self.refreshes) {
+            errors.extend(refresh.await.err().map(|error| ("refreshing", error)));
+        }
+        let first = errors.iter().find(|(_, error)| !follows_another(error));
+        if let Some((during, error)) = first {
+            cause = Failure::of(during, error);
         }
         let error = cause.clone().into_error();
         self.failure.get_or_insert(cause);
@@ -205,9 +278,33 @@ impl<'a> PostgresRows<'a> {
         }
     }
 
-    async fn query_owned(&mut self, sql: &'static str, parameters: &[Owned]) -> Rowed<Vec<Row>> {
-        let given: Vec<Parameter<'_>> = parameters.iter().map(|value| &**value as _).collect();
-        self.query(sql, &given).await
+    async fn query_all(&mut self, asked: &[Asked<'_>]) -> Rowed<Vec<Vec<Row>>> {
+        match self.session.query_all(asked).await {
+            Ok(rows) => Ok(rows),
+            Err(failure) => Err(self.fail(failure).await),
+        }
+    }
+
+    /// Sends a statement whose rows are looked at later.
+    async fn send_query(
+        &mut self,
+        sql: &'static str,
+        parameters: Vec<Owned>,
+    ) -> Rowed<UnderWay<'static>> {
+        let statement = match self.session.prepare(sql).await {
+            Ok(statement) => statement,
+            Err(error) => return Err(self.fail(Failure::of(name(sql), &error)).await),
+        };
+        let client = Arc::clone(&self.session.client);
+        let mut rows: UnderWay<'static> = Box::pin(async move {
+            let given: Vec<Parameter<'_>> = parameters.iter().map(|value| &**value as _).collect();
+            client.query(&statement, &given).await
+        });
+        match first_poll(&mut rows).await {
+            Some(Ok(rows)) => Ok(Box::pin(std::future::ready(Ok(rows)))),
+            Some(Err(error)) => Err(self.fail(Failure::of(name(sql), &error)).await),
+            None => Ok(rows),
+        }
     }
 
     async fn query_one(
@@ -262,9 +359,9 @@ impl<'a> PostgresRows<'a> {
         let mut result: Pin<Box<dyn Future<Output = _> + Send>> =
             Box::pin(async move { client.execute_raw(&statement, parameters).await });
         // The first poll puts the statement on its way.
-        match poll_fn(|context| Poll::Ready(result.as_mut().poll(context))).await {
-            Poll::Ready(result) => self.settle(sql, guard, result).await?,
-            Poll::Pending => self.writes.push(Write { sql, guard, result }),
+        match first_poll(&mut result).await {
+            Some(result) => self.settle(sql, guard, result).await?,
+            None => self.writes.push(Write { sql, guard, result }),
         }
         if self.writes.len() >= WRITES_UNDER_WAY {
             self.await_writes().await?;

@@ -8,15 +8,16 @@
 //! nodes than its command needs.
 //! After a conflict a batch is taken apart, and each command runs again alone until it is through.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use callback_domain::date::Instant;
 use callback_domain::id::{AgentId, ServiceId};
 use callback_engine::clock::Clock;
-use callback_engine::command::{Command, Done, What};
+use callback_engine::command::{After, Answer, Command, Done, What};
 use callback_engine::hint::Hint;
+use callback_engine::ledger::Actor;
 use callback_engine::store::StoreError;
 use callback_engine::{Error, work};
 use tokio::sync::mpsc::UnboundedSender;
@@ -26,7 +27,7 @@ use crate::connection::{Connector, Session};
 use crate::failure::Failure;
 use crate::locks::class;
 use crate::records::column;
-use crate::rows::PostgresRows;
+use crate::rows::{Ahead, Answers, PostgresRows, enters_at_once};
 
 /// How long a command is run again after conflicts.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -47,8 +48,6 @@ const HOLD_THE_SHAPE: &str = concat!(
     class!(shape),
     ", 0), clock_timestamp() AS now"
 );
-const TRANSACTION: &str =
-    "/* writer::commit */ SELECT pg_current_xact_id_if_assigned()::text AS id";
 const FATE: &str = "/* writer::fate */ SELECT pg_xact_status($1::text::xid8) AS fate";
 
 /// A command and who waits for its answer.
@@ -67,8 +66,8 @@ pub(crate) struct Jobs {
 #[derive(Default)]
 struct Waiting {
     waiting: VecDeque<Job>,
-    /// A batch of those who take tasks is under way.
-    taking: bool,
+    /// How many batches of each kind are under way.
+    under_way: HashMap<Kind, usize>,
 }
 
 impl Jobs {
@@ -90,7 +89,10 @@ impl Jobs {
 
     fn take(&self, batch: usize) -> Option<(Kind, Vec<Job>)> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let may_go = |kind| kind != Kind::Take || !line.taking;
+        let is_full = |kind: Kind| {
+            line.under_way.get(&kind).is_some_and(|under_way| *under_way >= kind.at_once())
+        };
+        let may_go = |kind| !is_full(kind);
         let first = line.waiting.iter().position(|job| may_go(Kind::of(&job.command.what)))?;
         let kind = Kind::of(&line.waiting[first].command.what);
         let most = if kind == Kind::Alone { 1 } else { batch.max(1) };
@@ -101,21 +103,23 @@ impl Jobs {
             if goes { taken.push(job) } else { left.push_back(job) }
         }
         line.waiting = left;
-        line.taking |= kind == Kind::Take;
+        *line.under_way.entry(kind).or_default() += 1;
         Some((kind, taken))
     }
 
     /// A batch is through.
     fn done(&self, kind: Kind) {
-        if kind == Kind::Take {
-            self.line.lock().unwrap_or_else(PoisonError::into_inner).taking = false;
-            self.arrival.notify_one();
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(under_way) = line.under_way.get_mut(&kind) {
+            *under_way = under_way.saturating_sub(1);
         }
+        drop(line);
+        self.arrival.notify_one();
     }
 }
 
 /// What may share a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Create,
     Move,
@@ -125,6 +129,16 @@ enum Kind {
 }
 
 impl Kind {
+    /// How many batches of the kind may be under way: one is run while another is written to
+    /// the disk, and what arrives meanwhile goes together.
+    const fn at_once(self) -> usize {
+        match self {
+            Self::Create | Self::Move => 2,
+            Self::Take => 1,
+            Self::Alone => usize::MAX,
+        }
+    }
+
     const fn of(what: &What) -> Self {
         match what {
             What::Create(_) => Self::Create,
@@ -308,35 +322,92 @@ async fn transact(
 ) -> Ran {
     let alone = commands.iter().any(|command| edits_the_shape(&command.what));
     let shape = if alone { HOLD_THE_SHAPE } else { SHARE_THE_SHAPE };
-    let now = match begin(session, shape).await {
-        Ok(now) => now,
+    let ahead = Ahead::of(commands);
+    let (now, answers) = match begin(session, shape, &ahead).await {
+        Ok(begun) => begun,
         Err(failure) => return Ran::Failed(failure),
     };
     connector.note_time(now);
     let now = clock.map_or(now, Clock::now);
     let mut rows = PostgresRows::writing(session, now);
-    let ready = match commands {
-        [command] => lock_ahead(&mut rows, command).await,
-        _ => rows.read_ahead(commands).await.map(|()| None),
-    };
-    let narrowed = match ready {
-        Ok(narrowed) => narrowed,
-        Err(error) => return Ran::Failed(rows.failure().unwrap_or(Failure::Other(error))),
-    };
+    match run(&mut rows, commands, &ahead, answers).await {
+        Ok((results, transaction)) => {
+            drop(rows);
+            commit(session, results, transaction).await
+        }
+        Err(error) => Ran::Failed(rows.failure().unwrap_or(Failure::Other(error))),
+    }
+}
+
+/// Runs commands and writes what they have changed; answers the number of the transaction, too.
+async fn run(
+    rows: &mut PostgresRows<'_>,
+    commands: &[Command],
+    ahead: &Ahead,
+    answers: Answers,
+) -> Result<(Vec<Result<Done, Error>>, Option<String>), StoreError> {
+    rows.keep_ahead(ahead, answers).await?;
+    let narrowed = narrow(rows, commands).await?;
     let mut results = Vec::with_capacity(commands.len());
     for command in narrowed.as_ref().map_or(commands, std::slice::from_ref) {
-        let result = work::run(&mut rows, command).await;
+        let result = work::run(rows, command).await;
         if let Err(Error::Store(error)) = result {
-            return Ran::Failed(rows.failure().unwrap_or(Failure::Other(error)));
+            return Err(error);
         }
         results.push(result);
     }
-    match rows.flush().await {
-        Ok(woken) => wake(&mut results, woken),
-        Err(error) => return Ran::Failed(rows.failure().unwrap_or(Failure::Other(error))),
+    if commands.len() > 1 {
+        enter_at_once(rows, commands, &mut results).await?;
     }
-    drop(rows);
-    commit(session, results).await
+    let (woken, transaction) = rows.flush().await?;
+    wake(&mut results, woken);
+    Ok((results, transaction))
+}
+
+/// Does what the clock would do next: callbacks that were made together and are due enter the
+/// queue, and are written once instead of twice.
+async fn enter_at_once(
+    rows: &mut PostgresRows<'_>,
+    commands: &[Command],
+    results: &mut [Result<Done, Error>],
+) -> Result<(), StoreError> {
+    let mut made = Vec::new();
+    let mut first = None;
+    for (at, (command, result)) in commands.iter().zip(results.iter_mut()).enumerate() {
+        if let (What::Create(create), Ok(done)) = (&command.what, result)
+            && enters_at_once(create)
+            && let Answer::Created(callback) = &done.answer
+            && callback.id == create.id
+            && rows.may_enter(callback.id)
+        {
+            done.after.deadline = None;
+            made.push(callback.id);
+            first.get_or_insert((at, command));
+        }
+    }
+    let Some((at, command)) = first else { return Ok(()) };
+    let tick = Command {
+        actor: Actor::Timer,
+        site: Arc::clone(&command.site),
+        what: What::Tick { limit: made.len() + 1 },
+    };
+    rows.only_these_are_due(made);
+    match (work::run(rows, &tick).await, results.get_mut(at)) {
+        (Ok(ticked), Some(Ok(done))) => {
+            let After { services, agents, later, deadline, lines, .. } = ticked.after;
+            done.after.services.extend(services);
+            done.after.agents.extend(agents);
+            done.after.later.extend(later);
+            done.after.note_deadline(deadline);
+            done.after.lines += lines;
+            Ok(())
+        }
+        (Ok(_), _) => Ok(()),
+        (Err(Error::Store(error)), _) => Err(error),
+        (Err(refusal), _) => {
+            Err(StoreError::Unavailable { during: "queueing", cause: refusal.to_string() })
+        }
+    }
 }
 
 /// Has the first command that did something wake whom the transaction woke.
@@ -350,44 +421,45 @@ fn wake(results: &mut [Result<Done, Error>], woken: BTreeSet<(ServiceId, Option<
     }
 }
 
-async fn begin(session: &mut Session, shape: &'static str) -> Result<Instant, Failure> {
-    let statement = session.prepare(shape).await;
-    let statement = statement.map_err(|error| Failure::of("beginning", &error))?;
-    let (began, rows) = tokio::join!(
-        session.client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-        session.client.query_one(&statement, &[]),
-    );
-    began.map_err(|error| Failure::of("beginning", &error))?;
-    let row = rows.map_err(|error| Failure::of("beginning", &error))?;
-    row.try_get("now").map_err(|error| Failure::of("beginning", &error))
-}
-
-/// Locks what a command locks in an order of its own, before anything else; answers the command
-/// to run instead when there is less to do.
-async fn lock_ahead(
-    rows: &mut PostgresRows<'_>,
-    command: &Command,
-) -> Result<Option<Command>, StoreError> {
-    if let What::Dispatch { services, agents, limit } = &command.what {
-        let (services, agents) = rows.takers(services, agents).await?;
-        if !(services.is_empty() && agents.is_empty()) {
-            rows.lock_queues(&services, &agents).await?;
-        }
-        let what = What::Dispatch { services, agents, limit: *limit };
-        let (actor, site) = (command.actor.clone(), Arc::clone(&command.site));
-        return Ok(Some(Command { actor, site, what }));
-    }
-    if let What::Next { agent } = &command.what {
-        rows.lock_queues(&[], &[*agent]).await?;
-    }
-    Ok(None)
-}
-
-async fn commit(session: &mut Session, results: Vec<Result<Done, Error>>) -> Ran {
-    let transaction = match session.query(TRANSACTION, &[]).await {
-        Ok(rows) => rows.first().and_then(|row| row.get::<_, Option<String>>("id")),
-        Err(failure) => return Ran::Failed(failure),
+/// Begins a transaction, and asks with that for what its commands will need.
+async fn begin(
+    session: &mut Session,
+    shape: &'static str,
+    ahead: &Ahead,
+) -> Result<(Instant, Answers), Failure> {
+    let (first, answers) = ahead.begin(session, shape).await?;
+    let nothing = || {
+        Failure::Other(StoreError::Unavailable {
+            during: "beginning",
+            cause: "the database did not tell the time".to_owned(),
+        })
     };
+    let now = first.first().ok_or_else(nothing)?.try_get("now");
+    Ok((now.map_err(|error| Failure::of("beginning", &error))?, answers))
+}
+
+/// The command to run instead of a round of offers, when there is less to do; its queues are
+/// locked before anything else.
+async fn narrow(
+    rows: &mut PostgresRows<'_>,
+    commands: &[Command],
+) -> Result<Option<Command>, StoreError> {
+    let [Command { actor, site, what: What::Dispatch { limit, .. } }] = commands else {
+        return Ok(None);
+    };
+    let (services, agents) = rows.takers();
+    if !(services.is_empty() && agents.is_empty()) {
+        rows.lock_queues(&services, &agents).await?;
+    }
+    let what = What::Dispatch { services, agents, limit: *limit };
+    Ok(Some(Command { actor: actor.clone(), site: Arc::clone(site), what }))
+}
+
+async fn commit(
+    session: &mut Session,
+    results: Vec<Result<Done, Error>>,
+    transaction: Option<String>,
+) -> Ran {
     let Err(error) = session.client.batch_execute("COMMIT").await else {
         return Ran::Through(results);
     };

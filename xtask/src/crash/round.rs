@@ -44,7 +44,8 @@ pub(crate) fn run(args: &Args, program: &Path, round: u64) -> anyhow::Result<boo
     let cluster = match args.store {
         StoreKind::Sqlite => None,
         StoreKind::Postgres => {
-            let cluster = Cluster::start_durable().context("failed to start a PostgreSQL")?;
+            let cluster =
+                Cluster::start_durable("crash").context("failed to start a PostgreSQL")?;
             Some(cluster.context("no PostgreSQL is installed: apt-get install postgresql")?)
         }
     };

@@ -4,104 +4,410 @@
 //! batches do not wait for each other in a ring.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use callback_domain::callback::Callback;
+use callback_domain::date::Instant;
 use callback_domain::id::{AttemptId, CallbackId, ServiceId};
+use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
-use callback_engine::command::{Command, What};
+use callback_engine::command::{Command, Create, What};
+use callback_engine::route::Route;
 use callback_engine::store::{Claim, Rowed};
 use callback_engine::suppression::Suppression;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::PostgresRows;
-use super::port::suppression;
+use super::port::{CAPPED, suppression};
+use super::queues::DEEPEST;
+use super::staff::{AGENTS_LOCKED, TAKERS, takers};
+use crate::connection::{Asked, Parameter, Session};
+use crate::failure::Failure;
 use crate::locks::class;
-use crate::records::{column, record};
+use crate::records::{column, limit, record};
 
-const CALLBACKS_OF_ATTEMPTS: &str = "/* PostgresRows::read_ahead reports */ \
-    SELECT id, callback FROM attempts WHERE id = ANY($1)";
-const LOCK_LINES_OF: &str = concat!(
-    "/* PostgresRows::read_ahead lines */ SELECT key, pg_advisory_xact_lock(",
+/// The callbacks that are moved, those of attempts that are reported on among them.
+macro_rules! moved {
+    () => {
+        "ANY($1 || ARRAY(SELECT callback FROM attempts WHERE id = ANY($2)))"
+    };
+}
+/// The lines of what is moved.
+macro_rules! moved_lines {
+    () => {
+        concat!(
+            "(SELECT key FROM callbacks WHERE id = ",
+            moved!(),
+            " UNION SELECT key FROM attempts WHERE id = ANY($2) ORDER BY key) AS line"
+        )
+    };
+}
+/// The services for which agents work.
+macro_rules! served {
+    () => {
+        "ANY(ARRAY(SELECT service FROM agent_services WHERE agent = ANY($1)))"
+    };
+}
+macro_rules! sql {
+    ($name:literal, $($part:expr),+ $(,)?) => {
+        concat!("/* PostgresRows::read_ahead ", $name, " */ ", $($part),+)
+    };
+}
+
+const LOCK_LINES: &str = sql!(
+    "lock lines",
+    "SELECT key, pg_advisory_xact_lock(",
     class!(line),
-    ", hashtext(key)) FROM (SELECT key FROM callbacks WHERE id = ANY($1) \
-     UNION SELECT key FROM attempts WHERE id = ANY($2) ORDER BY key) AS lines"
+    ", hashtext(key)) FROM unnest($1::text[]) AS key"
 );
-const CALLBACKS: &str = "/* PostgresRows::read_ahead callbacks */ \
-    SELECT id, key, record FROM callbacks WHERE id = ANY($1)";
-const ATTEMPTS: &str = "/* PostgresRows::read_ahead attempts */ \
-    SELECT id, key, record FROM attempts WHERE callback = ANY($1) AND open";
-const CLAIMS: &str = "/* PostgresRows::read_ahead claims */ \
-    SELECT key, callback, service, attempt FROM claims WHERE key = ANY($1)";
-const SUPPRESSIONS: &str = "/* PostgresRows::read_ahead suppressions */ \
-    SELECT sequence, id, key, service, reason, until, created_at FROM suppressions \
-    WHERE key = ANY($1) AND (until IS NULL OR until > $2) ORDER BY sequence";
+const LOCK_MOVED: &str = sql!(
+    "lock moved",
+    "SELECT key, pg_advisory_xact_lock(",
+    class!(line),
+    ", hashtext(key)) FROM ",
+    moved_lines!()
+);
+const CALLBACKS: &str =
+    sql!("callbacks", "SELECT id, key, record FROM callbacks WHERE id = ", moved!());
+const ATTEMPTS: &str =
+    sql!("attempts", "SELECT id, key, record FROM attempts WHERE open AND callback = ", moved!());
+const AGENTS_MOVED: &str = sql!(
+    "agents of moved",
+    "SELECT id, record FROM agents WHERE id = ANY(ARRAY(SELECT agent FROM callbacks \
+        WHERE agent IS NOT NULL AND id = ",
+    moved!(),
+    ")) ORDER BY id FOR UPDATE"
+);
+const CLAIMS: &str = sql!(
+    "claims",
+    "SELECT key, callback, service, attempt FROM unnest($1::text[]) AS line (key) \
+        LEFT JOIN claims USING (key)"
+);
+const CLAIMS_MOVED: &str = sql!(
+    "claims of moved",
+    "SELECT key, callback, service, attempt FROM ",
+    moved_lines!(),
+    " LEFT JOIN claims USING (key)"
+);
+const SUPPRESSIONS: &str = sql!(
+    "suppressions",
+    "SELECT sequence, id, key, service, reason, until, created_at FROM suppressions \
+        WHERE key = ANY($1) ORDER BY sequence"
+);
+const SUPPRESSIONS_MOVED: &str = sql!(
+    "suppressions of moved",
+    "SELECT sequence, id, key, service, reason, until, created_at FROM suppressions \
+        WHERE key = ANY(ARRAY(SELECT key FROM ",
+    moved_lines!(),
+    ")) ORDER BY sequence"
+);
+const SERVICES: &str = sql!("services", "SELECT id, record FROM services WHERE id = ANY($1)");
+const SERVICES_MOVED: &str = sql!(
+    "services of moved",
+    "SELECT id, record FROM services WHERE id = ANY(ARRAY(SELECT service FROM callbacks WHERE id = ",
+    moved!(),
+    "))"
+);
+const SERVICES_SERVED: &str =
+    sql!("services served", "SELECT id, record FROM services WHERE id = ", served!());
+const PASSES: &str = sql!(
+    "passes",
+    "SELECT service AS id, ahead FROM passes WHERE service = ",
+    served!(),
+    " ORDER BY service FOR UPDATE"
+);
+const ROUTES: &str = sql!("routes", "SELECT name, record FROM routes WHERE name = ANY($1)");
+const EARLIEST: &str = sql!(
+    "earliest",
+    "SELECT deadline FROM callbacks WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1"
+);
+/// Of the pullers' own lanes those in which something is ready.
+const OWN_LANES: &str = sql!(
+    "own lanes",
+    "SELECT service, agent FROM agent_services AS at WHERE agent = ANY($1) AND EXISTS ( \
+        SELECT FROM callbacks WHERE ready AND callbacks.service = at.service AND lane = at.agent)"
+);
+/// One seek for each level of each queue.
+pub(crate) const HEADS_SERVED: &str = sql!(
+    "heads",
+    "SELECT head.id, served.id AS service, level::smallint AS priority, head.place, head.key \
+    FROM (SELECT DISTINCT service AS id FROM agent_services WHERE agent = ANY($1)) AS served \
+    CROSS JOIN generate_series(0, 8) AS level CROSS JOIN LATERAL ( \
+        SELECT id, place, key FROM callbacks \
+        WHERE ready AND service = served.id AND lane = '00000000-0000-0000-0000-000000000000' \
+            AND priority = level::smallint \
+        ORDER BY place, id LIMIT $2) AS head"
+);
 
-impl PostgresRows<'_> {
-    /// Locks and reads what commands of one kind will ask for.
-    pub(crate) async fn read_ahead(&mut self, commands: &[Command]) -> Rowed<()> {
-        let (mut callbacks, mut attempts) = (BTreeSet::new(), Vec::new());
-        let (mut agents, mut keys) = (BTreeSet::new(), BTreeSet::new());
+/// What the commands of a batch will ask for.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    /// Callbacks that are moved.
+    callbacks: Vec<Uuid>,
+    /// Attempts that are reported on.
+    attempts: Vec<Uuid>,
+    /// Agents who take tasks.
+    pullers: Vec<Uuid>,
+    depth: i64,
+    /// Lines on which callbacks are made.
+    keys: Vec<String>,
+    /// Those of them on which one enters the queue at once.
+    entered: Vec<String>,
+    /// Services for which callbacks are made.
+    services: Vec<Uuid>,
+    /// Services and agents that are looked at for offers.
+    looked_at: Option<(Vec<Uuid>, Vec<Uuid>)>,
+    routes: Vec<String>,
+}
+
+/// What a statement that was sent ahead asks.
+#[derive(Clone, Copy, PartialEq)]
+enum About {
+    Passes,
+    Agents,
+    Lines,
+    Callbacks,
+    Attempts,
+    Claims,
+    Suppressions,
+    Services,
+    Routes,
+    Capped,
+    Earliest,
+    OwnLanes,
+    Heads,
+    Takers,
+}
+
+impl Ahead {
+    pub(crate) fn of(commands: &[Command]) -> Self {
+        let mut ahead = Self::default();
+        let (mut callbacks, mut pullers, mut routes) =
+            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut keys, mut entered, mut services) =
+            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for command in commands {
+            let mut asks = true;
             if let What::Move { callback, .. } = &command.what {
                 callbacks.insert(callback.0);
             } else if let What::Report { attempt, .. } = &command.what {
-                attempts.push(attempt.0);
+                ahead.attempts.push(attempt.0);
             } else if let What::Next { agent } = &command.what {
-                agents.insert(*agent);
+                pullers.insert(agent.0);
             } else if let What::Create(create) = &command.what {
                 let called = create.new.alternative_target.as_ref().unwrap_or(&create.new.target);
-                keys.insert(called.key());
+                let key = called.key().as_str().to_owned();
+                asks = commands.len() > 1 && enters_at_once(create);
+                if asks {
+                    entered.insert(key.clone());
+                }
+                keys.insert(key);
+                services.insert(create.new.service.0);
+            } else if let What::Dispatch { services, agents, .. } = &command.what {
+                let services = services.iter().map(|service| service.0).collect();
+                ahead.looked_at = Some((services, agents.iter().map(|agent| agent.0).collect()));
+                asks = false;
+            } else {
+                asks = false;
+            }
+            if asks {
+                routes.insert(command.site.driver.clone());
             }
         }
-        if !keys.is_empty() {
-            let keys: Vec<TargetKey> = keys.into_iter().collect();
-            let found = self.query(SUPPRESSIONS, &[&texts(&keys), &self.now.clone()]).await?;
-            self.keep_suppressions(&keys, &found)?;
-        }
-        if !agents.is_empty() {
-            let agents: Vec<_> = agents.into_iter().collect();
-            self.lock_queues(&[], &agents).await?;
-            let ids: Vec<Uuid> = agents.iter().map(|agent| agent.0).collect();
-            self.read_agents_ahead(&ids).await?;
-            self.queues.pullers = ids;
-        }
-        if !attempts.is_empty() {
-            for row in &self.query(CALLBACKS_OF_ATTEMPTS, &[&attempts]).await? {
-                callbacks.insert(column(row, "attempts", "callback")?);
-            }
-        }
-        if callbacks.is_empty() {
-            return Ok(());
-        }
-        let callbacks: Vec<Uuid> = callbacks.into_iter().collect();
-        self.read_moves_ahead(&callbacks, &attempts).await
+        ahead.callbacks = callbacks.into_iter().collect();
+        ahead.pullers = pullers.into_iter().collect();
+        ahead.depth = limit(ahead.pullers.len().clamp(1, DEEPEST));
+        ahead.keys = keys.into_iter().collect();
+        ahead.entered = entered.into_iter().collect();
+        ahead.services = services.into_iter().collect();
+        ahead.routes = routes.into_iter().collect();
+        ahead
     }
 
-    async fn read_moves_ahead(&mut self, callbacks: &[Uuid], attempts: &[Uuid]) -> Rowed<()> {
-        let mut keys = Vec::new();
-        for row in &self.query(LOCK_LINES_OF, &[&callbacks, &attempts]).await? {
-            keys.push(TargetKey::from_stored(column(row, "callbacks", "key")?));
+    fn moves(&self) -> bool {
+        !self.callbacks.is_empty() || !self.attempts.is_empty()
+    }
+
+    /// The statements, in the order in which locks are taken.
+    fn asked(&self) -> Vec<(About, &'static str, Vec<Parameter<'_>>)> {
+        let mut asked: Vec<(About, &'static str, Vec<Parameter<'_>>)> = Vec::new();
+        if let Some((services, agents)) = &self.looked_at {
+            asked.push((About::Takers, TAKERS, vec![services, agents]));
         }
-        self.lines.extend(keys.iter().cloned());
-        let mut agents = BTreeSet::new();
-        for row in &self.query(CALLBACKS, &[&callbacks]).await? {
-            // Otherwise its target was edited while its line was awaited: it is read by itself.
-            if self.holds(&TargetKey::from_stored(column(row, "callbacks", "key")?)) {
-                let callback: Callback = record(row, "callbacks")?;
-                agents.extend(callback.agent().map(|agent| agent.0));
-                self.callbacks.insert(callback.id, callback);
+        if !self.pullers.is_empty() {
+            asked.push((About::Passes, PASSES, vec![&self.pullers]));
+            asked.push((About::Agents, AGENTS_LOCKED, vec![&self.pullers]));
+            asked.push((About::Services, SERVICES_SERVED, vec![&self.pullers]));
+            asked.push((About::Earliest, EARLIEST, vec![]));
+            asked.push((About::OwnLanes, OWN_LANES, vec![&self.pullers]));
+            asked.push((About::Heads, HEADS_SERVED, vec![&self.pullers, &self.depth]));
+        }
+        if self.moves() {
+            let moved: [Parameter<'_>; 2] = [&self.callbacks, &self.attempts];
+            for (about, sql) in [
+                (About::Lines, LOCK_MOVED),
+                (About::Agents, AGENTS_MOVED),
+                (About::Callbacks, CALLBACKS),
+                (About::Attempts, ATTEMPTS),
+                (About::Claims, CLAIMS_MOVED),
+                (About::Suppressions, SUPPRESSIONS_MOVED),
+                (About::Services, SERVICES_MOVED),
+            ] {
+                asked.push((about, sql, moved.to_vec()));
             }
         }
-        for row in &self.query(ATTEMPTS, &[&callbacks]).await? {
+        if !self.entered.is_empty() {
+            asked.push((About::Lines, LOCK_LINES, vec![&self.entered]));
+            asked.push((About::Claims, CLAIMS, vec![&self.entered]));
+        }
+        if !self.keys.is_empty() {
+            asked.push((About::Suppressions, SUPPRESSIONS, vec![&self.keys]));
+            asked.push((About::Services, SERVICES, vec![&self.services]));
+        }
+        if !self.routes.is_empty() {
+            asked.push((About::Routes, ROUTES, vec![&self.routes]));
+            asked.push((About::Capped, CAPPED, vec![]));
+        }
+        asked
+    }
+
+    /// Begins a transaction with a first statement, and asks with it; answers the rows of both.
+    pub(crate) async fn begin(
+        &self,
+        session: &mut Session,
+        first: &'static str,
+    ) -> Result<(Vec<Row>, Answers), Failure> {
+        let asked = self.asked();
+        let mut all: Vec<Asked<'_>> = vec![(first, &[])];
+        all.extend(asked.iter().map(|(_, sql, parameters)| (*sql, parameters.as_slice())));
+        let mut rows = session.begin(&all).await?.into_iter();
+        let first = rows.next().unwrap_or_default();
+        Ok((first, Answers(asked.iter().map(|(about, ..)| *about).zip(rows).collect())))
+    }
+}
+
+/// Whether a callback is due when it is made, for nobody in particular.
+pub(crate) const fn enters_at_once(create: &Create) -> bool {
+    !create.dry_run && create.new.due.is_none() && create.new.preferred.is_none()
+}
+
+/// What was answered to what was asked ahead.
+pub(crate) struct Answers(Vec<(About, Vec<Row>)>);
+
+impl PostgresRows<'_> {
+    /// Keeps what was asked for with the beginning of the transaction, and reads what the agents
+    /// of the batch will be given.
+    pub(crate) async fn keep_ahead(&mut self, ahead: &Ahead, answers: Answers) -> Rowed<()> {
+        self.queues.pullers.clone_from(&ahead.pullers);
+        self.only_callbacks = !ahead.pullers.is_empty();
+        for name in &ahead.routes {
+            self.routes.insert(name.clone(), (None, Route::default()));
+        }
+        let (mut queues, mut own, mut heads) = (Vec::new(), Vec::new(), Vec::new());
+        let mut keys: Vec<TargetKey> =
+            ahead.keys.iter().cloned().map(TargetKey::from_stored).collect();
+        for (about, rows) in answers.0 {
+            match about {
+                About::Passes => queues = self.keep_passes(&rows)?,
+                About::Agents => drop(self.keep_agents(&rows)?),
+                About::Lines => {
+                    for row in &rows {
+                        self.lines.insert(TargetKey::from_stored(column(row, "callbacks", "key")?));
+                    }
+                }
+                About::Callbacks => {
+                    // Otherwise its target was edited while its line was awaited: it is read by
+                    // itself.
+                    for callback in self.callbacks_held(&rows)? {
+                        self.callbacks.insert(callback.id, callback);
+                    }
+                }
+                About::Attempts => self.keep_attempts(&rows)?,
+                About::Claims => {
+                    let read = self.keep_claims(&rows)?;
+                    if ahead.moves() {
+                        keys.extend(read);
+                    }
+                }
+                About::Suppressions => self.keep_suppressions(&keys, &rows)?,
+                About::Services => {
+                    for row in &rows {
+                        let service: Service = record(row, "services")?;
+                        self.services.insert(service.id, Some(Arc::new(service)));
+                    }
+                }
+                About::Routes => self.keep_routes(&rows)?,
+                About::Capped => self.keep_capped(&rows)?,
+                About::Earliest => {
+                    let earliest: Option<Instant> = match rows.first() {
+                        Some(row) => column(row, "callbacks", "deadline")?,
+                        None => None,
+                    };
+                    let nothing = earliest.is_none_or(|at| at > self.now);
+                    self.nothing_due = nothing.then_some(self.now);
+                }
+                About::OwnLanes => own = rows,
+                About::Heads => heads = rows,
+                About::Takers => self.takers = Some(takers(&rows)?),
+            }
+        }
+        // What is due enters the queues first, and then they are read anew.
+        if queues.is_empty() || self.nothing_due.is_none() {
+            return Ok(());
+        }
+        self.keep_lanes(&queues, &own, &heads)?;
+        if ahead.pullers.len() > 1 || queues.len() == 1 {
+            self.read_picks_ahead(&queues).await?;
+        }
+        Ok(())
+    }
+
+    fn keep_attempts(&mut self, rows: &[Row]) -> Rowed<()> {
+        for row in rows {
             if self.holds(&TargetKey::from_stored(column(row, "attempts", "key")?)) {
                 let id = AttemptId(column(row, "attempts", "id")?);
                 self.attempts.insert(id, record(row, "attempts")?);
             }
         }
-        let agents: Vec<Uuid> = agents.into_iter().collect();
-        self.read_agents_ahead(&agents).await?;
-        self.read_lines_ahead(&keys).await
+        Ok(())
+    }
+
+    /// Keeps who holds the lines that are locked; answers these lines.
+    fn keep_claims(&mut self, rows: &[Row]) -> Rowed<Vec<TargetKey>> {
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            let key = TargetKey::from_stored(column(row, "claims", "key")?);
+            if self.holds(&key) {
+                self.claims.entry(key.clone()).or_insert(claim(row)?);
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Locks lines, and reads of callbacks that wait on them, of who holds them and of what is
+    /// suppressed there; answers the callbacks.
+    pub(super) async fn lock_and_read_lines(
+        &mut self,
+        keys: &[TargetKey],
+        ids: &[Uuid],
+    ) -> Rowed<Vec<Row>> {
+        let mut all: Vec<&str> = texts(keys);
+        all.sort_unstable();
+        all.dedup();
+        let asked: [Asked<'_>; 4] = [
+            (LOCK_LINES, &[&all]),
+            (super::queues::PICKED, &[&ids]),
+            (CLAIMS, &[&all]),
+            (SUPPRESSIONS, &[&all]),
+        ];
+        let mut answers = self.query_all(&asked).await?.into_iter();
+        let mut next = || answers.next().unwrap_or_default();
+        let (_locked, picked, claims, suppressions) = (next(), next(), next(), next());
+        self.lines.extend(keys.iter().cloned());
+        let keys = self.keep_claims(&claims)?;
+        self.keep_suppressions(&keys, &suppressions)?;
+        Ok(picked)
     }
 
     /// Reads who holds lines that are locked, and what is suppressed on them.
@@ -114,25 +420,21 @@ impl PostgresRows<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let claims = self.query(CLAIMS, &[&texts(&missing)]).await?;
-        let found = self.query(SUPPRESSIONS, &[&texts(&missing), &self.now.clone()]).await?;
-        let mut claimed: HashMap<TargetKey, Claim> = HashMap::new();
-        for row in &claims {
-            let key = TargetKey::from_stored(column(row, "claims", "key")?);
-            claimed.insert(key, claim(row)?);
-        }
-        for key in &missing {
-            let claim = claimed.get(key).copied();
-            self.claims.entry(key.clone()).or_insert(claim);
-        }
-        self.keep_suppressions(&missing, &found)
+        let all = texts(&missing);
+        let asked: [Asked<'_>; 2] = [(CLAIMS, &[&all]), (SUPPRESSIONS, &[&all])];
+        let mut answers = self.query_all(&asked).await?.into_iter();
+        self.keep_claims(&answers.next().unwrap_or_default())?;
+        self.keep_suppressions(&missing, &answers.next().unwrap_or_default())
     }
 
-    pub(super) fn keep_suppressions(&mut self, keys: &[TargetKey], rows: &[Row]) -> Rowed<()> {
+    /// Keeps what is suppressed on lines at present.
+    fn keep_suppressions(&mut self, keys: &[TargetKey], rows: &[Row]) -> Rowed<()> {
         let mut found: HashMap<TargetKey, Vec<Suppression>> = HashMap::new();
         for row in rows {
             let suppression = suppression(row)?;
-            found.entry(suppression.key.clone()).or_default().push(suppression);
+            if suppression.until.is_none_or(|until| until > self.now) {
+                found.entry(suppression.key.clone()).or_default().push(suppression);
+            }
         }
         for key in keys {
             self.suppressed.insert(key.clone(), found.remove(key).unwrap_or_default());
@@ -146,7 +448,7 @@ impl PostgresRows<'_> {
             return Ok(*known);
         }
         let rows = self.query(CLAIMS, &[&[key.as_str()].as_slice()]).await?;
-        let claim = rows.first().map(claim).transpose()?;
+        let claim = rows.first().map(claim).transpose()?.flatten();
         self.claims.insert(key.clone(), claim);
         Ok(claim)
     }
@@ -156,7 +458,7 @@ impl PostgresRows<'_> {
             return Ok(known.clone());
         }
         let keys = [key.clone()];
-        let rows = self.query(SUPPRESSIONS, &[&texts(&keys), &self.now.clone()]).await?;
+        let rows = self.query(SUPPRESSIONS, &[&texts(&keys)]).await?;
         self.keep_suppressions(&keys, &rows)?;
         Ok(self.suppressed.get(key).cloned().unwrap_or_default())
     }
@@ -166,10 +468,14 @@ fn texts(keys: &[TargetKey]) -> Vec<&str> {
     keys.iter().map(TargetKey::as_str).collect()
 }
 
-fn claim(row: &Row) -> Rowed<Claim> {
-    Ok(Claim {
-        callback: CallbackId(column(row, "claims", "callback")?),
+/// Who holds the line of a row, if anybody does.
+fn claim(row: &Row) -> Rowed<Option<Claim>> {
+    let Some(callback) = column::<Option<Uuid>>(row, "claims", "callback")? else {
+        return Ok(None);
+    };
+    Ok(Some(Claim {
+        callback: CallbackId(callback),
         service: ServiceId(column(row, "claims", "service")?),
         attempt: column::<Option<Uuid>>(row, "claims", "attempt")?.map(AttemptId),
-    })
+    }))
 }

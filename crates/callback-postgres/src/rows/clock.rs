@@ -80,9 +80,19 @@ impl PostgresRows<'_> {
         if self.nothing_due.is_some_and(|known| at <= known) {
             return Ok(Due::default());
         }
+        if let Some(made) = self.made.take() {
+            let callbacks = made.iter().filter_map(|id| self.callbacks.get(id).cloned());
+            return Ok(Due { callbacks: callbacks.collect(), ..Due::default() });
+        }
         self.send_unsent().await?;
         let most = sql_limit(limit);
         let (callbacks, callback_lines) = self.pick(CALLBACKS, at, most).await?;
+        if self.only_callbacks {
+            self.lines.extend(callback_lines);
+            let rows = self.read_due(CALLBACK_RECORDS, &callbacks, at).await?;
+            let due = Due { callbacks: self.callbacks_held(&rows)?, ..Due::default() };
+            return self.handed_out(due, at, limit).await;
+        }
         let (attempts, attempt_lines) = self.pick(ATTEMPTS, at, most).await?;
         let key_rows = self.query(KEYS, &[&at, &most, &most.saturating_mul(PASSED_OVER)]).await?;
         let mut keys = Vec::with_capacity(key_rows.len());
@@ -112,6 +122,11 @@ impl PostgresRows<'_> {
         };
         let full = [due.callbacks.len(), due.attempts.len(), due.agents.len(), due.keys.len()];
         self.shared_the_due = full.into_iter().all(|found| found < limit);
+        self.handed_out(due, at, limit).await
+    }
+
+    /// Keeps what is due for whoever asked.
+    async fn handed_out(&mut self, due: Due, at: Instant, limit: usize) -> Rowed<Due> {
         self.nothing_due = (due.callbacks.len() < limit).then_some(at);
         self.keep_due(&due);
         let lines: Vec<TargetKey> =
@@ -150,6 +165,9 @@ impl PostgresRows<'_> {
 
     /// The earliest deadline; what others are moving just now is looked at again after a rest.
     pub(super) async fn earliest(&mut self) -> Rowed<Option<Instant>> {
+        if self.only_made {
+            return Ok(None);
+        }
         self.send_unsent().await?;
         let row = self.query_one(NEXT_DEADLINE, &[]).await?;
         let at: Option<Instant> = match &row {

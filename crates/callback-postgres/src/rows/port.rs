@@ -72,6 +72,8 @@ const REMEMBER: &str = "/* PostgresRows::remember */ \
 const PUT_ROUTE: &str = "/* PostgresRows::put_route */ \
     INSERT INTO routes AS stored (name, record) VALUES ($1, $2) \
     ON CONFLICT (name) DO UPDATE SET record = excluded.record WHERE stored.record = $3";
+pub(super) const CAPPED: &str = "/* PostgresRows::capped_services */ \
+    SELECT id, attempts_cap FROM services WHERE attempts_cap IS NOT NULL ORDER BY id";
 const PUT_SUPPRESSION: &str = "/* PostgresRows::put_suppression */ \
     INSERT INTO suppressions (id, key, service, reason, until, created_at) \
     VALUES ($1, $2, $3, $4, $5, $6) RETURNING sequence";
@@ -349,16 +351,9 @@ impl Rows for PostgresRows<'_> {
         if let Some(known) = &self.capped {
             return Ok(known.clone());
         }
-        let sql = "/* PostgresRows::capped_services */ \
-            SELECT id, attempts_cap FROM services WHERE attempts_cap IS NOT NULL ORDER BY id";
-        let mut capped = Vec::new();
-        for row in &self.query(sql, &[]).await? {
-            let cap: i32 = column(row, "services", "attempts_cap")?;
-            let id = ServiceId(column(row, "services", "id")?);
-            capped.push((id, u32::try_from(cap).unwrap_or(0)));
-        }
-        self.capped = Some(capped.clone());
-        Ok(capped)
+        let rows = self.query(CAPPED, &[]).await?;
+        self.keep_capped(&rows)?;
+        Ok(self.capped.clone().unwrap_or_default())
     }
 
     async fn recalculations(&mut self) -> Rowed<Vec<(ServiceId, Option<CallbackId>)>> {
@@ -465,13 +460,10 @@ impl Rows for PostgresRows<'_> {
             return Ok(known.clone());
         }
         let sql = "/* PostgresRows::route */ SELECT name, record FROM routes WHERE name = $1";
-        let row = self.query_one(sql, &[&name]).await?;
-        let (stored, route) = match &row {
-            Some(row) => (Some(record(row, "routes")?), record(row, "routes")?),
-            None => (None, Route::default()),
-        };
-        self.routes.insert(name.to_owned(), (stored, route.clone()));
-        Ok(route)
+        let rows = self.query(sql, &[&name]).await?;
+        self.routes.insert(name.to_owned(), (None, Route::default()));
+        self.keep_routes(&rows)?;
+        Ok(self.routes.get(name).map(|(_, route)| route.clone()).unwrap_or_default())
     }
 
     async fn put_route(&mut self, name: &str, route: &Route) -> Rowed<()> {
@@ -618,6 +610,27 @@ impl Rows for PostgresRows<'_> {
 
     async fn purge_webhook(&mut self, webhook: WebhookId, limit: usize) -> Rowed<usize> {
         self.purge_of(webhook, limit).await
+    }
+}
+
+impl PostgresRows<'_> {
+    pub(super) fn keep_capped(&mut self, rows: &[tokio_postgres::Row]) -> Rowed<()> {
+        let mut capped = Vec::with_capacity(rows.len());
+        for row in rows {
+            let cap: i32 = column(row, "services", "attempts_cap")?;
+            let id = ServiceId(column(row, "services", "id")?);
+            capped.push((id, u32::try_from(cap).unwrap_or(0)));
+        }
+        self.capped = Some(capped);
+        Ok(())
+    }
+
+    pub(super) fn keep_routes(&mut self, rows: &[tokio_postgres::Row]) -> Rowed<()> {
+        for row in rows {
+            let standing = (Some(record(row, "routes")?), record(row, "routes")?);
+            self.routes.insert(column(row, "routes", "name")?, standing);
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
 use callback_domain::target::TargetKey;
 use callback_engine::store::Rowed;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::line::Standing;
@@ -15,7 +16,7 @@ use super::{OPEN_LANE, PostgresRows};
 use crate::records::{column, corrupt, limit as sql_limit, record};
 
 /// How much of a level is read at once.
-const DEEPEST: usize = 16;
+pub(super) const DEEPEST: usize = 16;
 
 /// One seek for each level, among what is ready only.
 pub(crate) const HEADS: &str = "/* PostgresRows::heads */ \
@@ -27,7 +28,7 @@ pub(crate) const HEADS: &str = "/* PostgresRows::heads */ \
 const OWN_LANES: &str = "/* PostgresRows::heads own lanes */ \
     SELECT lane FROM unnest($2::uuid[]) AS lane WHERE EXISTS ( \
         SELECT FROM callbacks WHERE ready AND service = $1 AND callbacks.lane = lane.lane)";
-const PICKED: &str = "/* PostgresRows::heads picked */ \
+pub(super) const PICKED: &str = "/* PostgresRows::heads picked */ \
     SELECT id, key, ready, record FROM callbacks WHERE id = ANY($1)";
 
 /// What is ready, best first, as far as it was read.
@@ -153,7 +154,7 @@ impl PostgresRows<'_> {
         let depth = self.queues.pullers.len().clamp(1, DEEPEST);
         self.read_lane(service, lane, depth).await?;
         if lane == OPEN_LANE && depth > 1 {
-            self.read_picks_ahead(service).await?;
+            self.read_picks_ahead(&[service]).await?;
         }
         Ok(self.queues.heads(service, lane).unwrap_or_default())
     }
@@ -176,42 +177,78 @@ impl PostgresRows<'_> {
 
     async fn read_lane(&mut self, service: ServiceId, lane: Uuid, depth: usize) -> Rowed<()> {
         let rows = self.query(HEADS, &[&service.0, &lane, &sql_limit(depth)]).await?;
-        let mut levels: [Level; 9] = Default::default();
+        self.queues.lanes.insert((service, lane), Default::default());
         for row in &rows {
-            let number: i16 = column(row, "callbacks", "priority")?;
-            let level = usize::try_from(number).ok().and_then(|number| levels.get_mut(number));
-            let Some(level) = level else {
-                return Err(corrupt(row, "callbacks", "priority", format!("{number} is none")));
-            };
-            let id = CallbackId(column(row, "callbacks", "id")?);
-            let order = OrderKey { at: column(row, "callbacks", "place")?, id };
-            let key = TargetKey::from_stored(column(row, "callbacks", "key")?);
-            level.ready.push_back((order, key));
-            level.goes_on = level.ready.len() >= depth;
-            if !self.callbacks.contains_key(&id) {
-                self.queues.unsure.insert(id);
+            self.keep_head(service, lane, depth, row)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the heads of queues, and which of the pullers have nothing of their own there.
+    pub(super) fn keep_lanes(
+        &mut self,
+        queues: &[ServiceId],
+        own: &[Row],
+        heads: &[Row],
+    ) -> Rowed<()> {
+        let mut held: HashSet<(ServiceId, Uuid)> = HashSet::new();
+        for row in own {
+            let service = ServiceId(column(row, "agent_services", "service")?);
+            held.insert((service, column(row, "agent_services", "agent")?));
+        }
+        for service in queues {
+            self.queues.probed.insert(*service);
+            self.queues.lanes.insert((*service, OPEN_LANE), Default::default());
+            for puller in &self.queues.pullers {
+                if !held.contains(&(*service, *puller)) {
+                    self.queues.lanes.insert((*service, *puller), Default::default());
+                }
             }
         }
-        self.queues.lanes.insert((service, lane), levels);
+        let depth = self.queues.pullers.len().clamp(1, DEEPEST);
+        for row in heads {
+            let service = ServiceId(column(row, "callbacks", "service")?);
+            self.keep_head(service, OPEN_LANE, depth, row)?;
+        }
+        Ok(())
+    }
+
+    fn keep_head(&mut self, service: ServiceId, lane: Uuid, depth: usize, row: &Row) -> Rowed<()> {
+        let number: i16 = column(row, "callbacks", "priority")?;
+        let id = CallbackId(column(row, "callbacks", "id")?);
+        let order = OrderKey { at: column(row, "callbacks", "place")?, id };
+        let key = TargetKey::from_stored(column(row, "callbacks", "key")?);
+        let levels = self.queues.lanes.entry((service, lane)).or_default();
+        let level = usize::try_from(number).ok().and_then(|number| levels.get_mut(number));
+        let Some(level) = level else {
+            return Err(corrupt(row, "callbacks", "priority", format!("{number} is none")));
+        };
+        level.ready.push_back((order, key));
+        level.goes_on = level.ready.len() >= depth;
+        if !self.callbacks.contains_key(&id) {
+            self.queues.unsure.insert(id);
+        }
         Ok(())
     }
 
     /// Locks and reads what the policy will pick; what is gone by now is left out.
-    async fn read_picks_ahead(&mut self, service: ServiceId) -> Rowed<()> {
-        let passes = self.passes_of(service).await?;
-        let expected = self.queues.expected(service, passes, self.queues.pullers.len());
-        let unread: Vec<(CallbackId, TargetKey)> = expected
-            .into_iter()
-            .filter(|(id, _)| self.locks && !self.callbacks.contains_key(id))
-            .collect();
-        if unread.is_empty() {
+    pub(super) async fn read_picks_ahead(&mut self, services: &[ServiceId]) -> Rowed<()> {
+        let (mut ids, mut keys) = (Vec::new(), Vec::new());
+        for service in services {
+            let passes = self.passes_of(*service).await?;
+            for (id, key) in self.queues.expected(*service, passes, self.queues.pullers.len()) {
+                if self.locks && !self.callbacks.contains_key(&id) {
+                    ids.push(id);
+                    keys.push(key);
+                }
+            }
+        }
+        if ids.is_empty() {
             return Ok(());
         }
-        let (ids, keys): (Vec<CallbackId>, Vec<TargetKey>) = unread.into_iter().unzip();
-        self.lock_lines(&keys).await?;
         let texts: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let mut gone: HashSet<CallbackId> = ids.into_iter().collect();
-        for row in &self.query(PICKED, &[&texts]).await? {
+        for row in &self.lock_and_read_lines(&keys, &texts).await? {
             let id = CallbackId(column(row, "callbacks", "id")?);
             let key = TargetKey::from_stored(column(row, "callbacks", "key")?);
             if self.holds(&key) && column(row, "callbacks", "ready")? {
@@ -221,6 +258,6 @@ impl PostgresRows<'_> {
             }
         }
         self.queues.drop_all(&gone);
-        self.read_lines_ahead(&keys).await
+        Ok(())
     }
 }

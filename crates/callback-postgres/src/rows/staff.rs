@@ -14,7 +14,7 @@ use crate::records::{column, corrupt, record};
 const AGENT: &str = "/* PostgresRows::agent */ SELECT id, record FROM agents WHERE id = $1";
 const AGENT_LOCKED: &str =
     "/* PostgresRows::agent lock */ SELECT id, record FROM agents WHERE id = $1 FOR UPDATE";
-const AGENTS_LOCKED: &str = "/* PostgresRows::agents lock */ \
+pub(super) const AGENTS_LOCKED: &str = "/* PostgresRows::agents lock */ \
     SELECT id, record FROM agents WHERE id = ANY($1) ORDER BY id FOR UPDATE";
 
 const PUT: &str = "/* PostgresRows::put_agent */ \
@@ -59,7 +59,7 @@ const PASSES: &str =
     "/* PostgresRows::passes */ SELECT service AS id, ahead FROM passes WHERE service = ANY($1)";
 
 /// Of services those where somebody waits to be offered something, and of agents those who do.
-const TAKERS: &str = "/* PostgresRows::takers */ \
+pub(super) const TAKERS: &str = "/* PostgresRows::takers */ \
     SELECT service AS id, true AS is_service FROM unnest($1::uuid[]) AS service WHERE EXISTS ( \
         SELECT FROM agent_services AS at WHERE at.service = service.service \
             AND at.idle_since IS NOT NULL) \
@@ -86,15 +86,6 @@ impl PostgresRows<'_> {
         Ok(agent)
     }
 
-    /// Locks and reads agents who will be asked for.
-    pub(super) async fn read_agents_ahead(&mut self, ids: &[Uuid]) -> Rowed<()> {
-        if !ids.is_empty() {
-            let rows = self.query(AGENTS_LOCKED, &[&ids]).await?;
-            self.keep_agents(&rows)?;
-        }
-        Ok(())
-    }
-
     /// Reads agents that are locked.
     pub(super) fn keep_agents(&mut self, rows: &[Row]) -> Rowed<Vec<Agent>> {
         let mut found = Vec::with_capacity(rows.len());
@@ -112,10 +103,7 @@ impl PostgresRows<'_> {
         let idle_since = is_free(agent).then_some(agent.idle_since);
         if let Some(known) = known.filter(|known| known.services == agent.services) {
             let was = is_free(&known).then_some(known.idle_since);
-            if was != idle_since {
-                self.unsent.note_idle(agent.id, idle_since);
-            }
-            self.unsent.change_agent(agent.clone());
+            self.unsent.change_agent(agent.clone(), was, idle_since);
             return Ok(());
         }
         self.send_unsent().await?;
@@ -168,28 +156,6 @@ impl PostgresRows<'_> {
         crate::records::records(&rows, "agents")
     }
 
-    /// Where a round of offers can find somebody, and who they are; the others need no look.
-    ///
-    /// Whoever comes free meanwhile wakes the dispatcher after the commit that frees them.
-    pub(crate) async fn takers(
-        &mut self,
-        services: &[ServiceId],
-        agents: &[AgentId],
-    ) -> Rowed<(Vec<ServiceId>, Vec<AgentId>)> {
-        let services: Vec<Uuid> = services.iter().map(|service| service.0).collect();
-        let agents: Vec<Uuid> = agents.iter().map(|agent| agent.0).collect();
-        let (mut staffed, mut free) = (Vec::new(), Vec::new());
-        for row in &self.query(TAKERS, &[&services, &agents]).await? {
-            let id = column(row, "agent_services", "id")?;
-            if column(row, "agent_services", "is_service")? {
-                staffed.push(ServiceId(id));
-            } else {
-                free.push(AgentId(id));
-            }
-        }
-        Ok((staffed, free))
-    }
-
     /// Locks the queues that a round of offers may look at, in one order for all nodes.
     pub(crate) async fn lock_queues(
         &mut self,
@@ -218,7 +184,14 @@ impl PostgresRows<'_> {
         for service in services {
             self.passes.insert(ServiceId(*service), Passes::default());
         }
-        for row in &self.query(sql, &[&services]).await? {
+        let rows = self.query(sql, &[&services]).await?;
+        self.keep_passes(&rows).map(drop)
+    }
+
+    /// Reads the passes of queues that are locked; answers the queues.
+    pub(super) fn keep_passes(&mut self, rows: &[Row]) -> Rowed<Vec<ServiceId>> {
+        let mut queues = Vec::with_capacity(rows.len());
+        for row in rows {
             let service = ServiceId(column(row, "passes", "id")?);
             let ahead: Vec<u8> = column(row, "passes", "ahead")?;
             let wrong = |cause: String| corrupt(row, "passes", "ahead", cause);
@@ -226,8 +199,9 @@ impl PostgresRows<'_> {
                 .map_err(|bytes| wrong(format!("{} bytes are not 7", bytes.len())))?;
             let passes = Passes::try_from(ahead).map_err(|error| wrong(error.to_string()))?;
             self.passes.insert(service, passes);
+            queues.push(service);
         }
-        Ok(())
+        Ok(queues)
     }
 
     pub(super) async fn passes_of(&mut self, service: ServiceId) -> Rowed<Passes> {
@@ -237,6 +211,22 @@ impl PostgresRows<'_> {
         }
         Ok(self.passes.get(&service).copied().unwrap_or_default())
     }
+}
+
+/// Where a round of offers can find somebody, and who they are; the others need no look.
+///
+/// Whoever comes free meanwhile wakes the dispatcher after the commit that frees them.
+pub(super) fn takers(rows: &[Row]) -> Rowed<(Vec<ServiceId>, Vec<AgentId>)> {
+    let (mut staffed, mut free) = (Vec::new(), Vec::new());
+    for row in rows {
+        let id = column(row, "agent_services", "id")?;
+        if column(row, "agent_services", "is_service")? {
+            staffed.push(ServiceId(id));
+        } else {
+            free.push(AgentId(id));
+        }
+    }
+    Ok((staffed, free))
 }
 
 /// Whether an agent waits to be offered something; work after a call ends by a tick of its own.

@@ -13,12 +13,15 @@ use callback_domain::picking::Passes;
 use callback_domain::target::TargetKey;
 use callback_engine::ledger::Line;
 use callback_engine::store::{Claim, Gate, Rowed};
+use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::line::Standing;
 use super::staff::is_free;
 use super::{OPEN_LANE, PostgresRows, owned};
+use crate::connection::UnderWay;
+use crate::failure::Failure;
 use crate::ledger;
 use crate::records::{column, signed};
 
@@ -26,25 +29,34 @@ const INSERT: &str = "/* PostgresRows::insert_callback */ \
     INSERT INTO callbacks (id, service, key, phase, priority, due, place, lane, backed_off, ready, \
         deadline, agent, reason, creator, external_task_id, caller_id, created_at, updated_at, \
         version, record) \
-    SELECT id, service, key, phase, priority, due, place, lane, backed_off, ready, \
+    SELECT id, service, key, phase, priority, due, place, lane, backed_off, \
+        ready OR alone AND ( \
+            SELECT id FROM callbacks AS other WHERE other.key = new.key \
+                AND other.place IS NOT NULL AND NOT other.backed_off \
+            ORDER BY service, lane, priority, place, id LIMIT 1) IS NULL, \
         deadline, agent, reason, creator, external_task_id, caller_id, created_at, updated_at, \
         version, record \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], \
         $6::timestamptz[], $7::timestamptz[], $8::uuid[], $9::boolean[], $10::timestamptz[], \
         $11::uuid[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], \
-        $17::timestamptz[], $18::bigint[], $19::json[], $20::boolean[]) \
+        $17::timestamptz[], $18::bigint[], $19::json[], $20::boolean[], \
+        $21::boolean[]) \
         AS new (id, service, key, phase, priority, due, place, lane, backed_off, deadline, agent, \
             reason, creator, external_task_id, caller_id, created_at, updated_at, version, record, \
-            ready)";
+            ready, alone) \
+    RETURNING id, ready";
 
 /// A callback whose line is open and that is alone on it is ready at once; otherwise who is first
 /// is looked for afterwards.
-const UPDATE: &str = "/* PostgresRows::update_callback */ \
+///
+/// Not `NOT EXISTS`, which the database would answer by reading all that waits.
+pub(crate) const UPDATE: &str = "/* PostgresRows::update_callback */ \
     UPDATE callbacks SET key = new.key, phase = new.phase, priority = new.priority, \
         due = new.due, place = new.place, lane = new.lane, backed_off = new.backed_off, \
-        ready = CASE WHEN new.alone THEN NOT EXISTS ( \
-                SELECT FROM callbacks AS other WHERE other.key = new.key \
-                    AND other.place IS NOT NULL AND NOT other.backed_off AND other.id <> new.id) \
+        ready = CASE WHEN new.alone THEN ( \
+                SELECT id FROM callbacks AS other WHERE other.key = new.key \
+                    AND other.place IS NOT NULL AND NOT other.backed_off AND other.id <> new.id \
+                ORDER BY service, lane, priority, place, id LIMIT 1) IS NULL \
             ELSE callbacks.ready AND new.stays END, \
         deadline = new.deadline, agent = new.agent, reason = new.reason, \
         caller_id = new.caller_id, updated_at = new.updated_at, version = new.version, \
@@ -131,6 +143,31 @@ pub(super) struct Unsent {
     gates: BTreeMap<TargetKey, Gate>,
 }
 
+/// Why a transaction runs again when a callback is not as it was read.
+const MOVED_ON: &str = "a callback has moved on";
+
+/// Callbacks that were written, of which some may stand ready.
+pub(super) struct Standings {
+    pub(super) rows: UnderWay<'static>,
+    count: usize,
+    alone: BTreeMap<CallbackId, Alone>,
+}
+
+/// A callback whose line is open and which is the only change to it.
+struct Alone {
+    service: ServiceId,
+    lane: Uuid,
+    key: TargetKey,
+    gate: Gate,
+}
+
+impl Alone {
+    fn new(callback: &Callback, gate: Gate) -> Self {
+        let lane = Standing::of(callback).lane;
+        Self { service: callback.service, lane, key: callback.key(), gate }
+    }
+}
+
 /// A stored callback that has changed.
 struct Updated {
     callback: Callback,
@@ -203,11 +240,16 @@ impl Unsent {
         self.released.insert(key);
     }
 
-    pub(super) fn note_idle(&mut self, agent: AgentId, since: Option<Instant>) {
-        self.idle.insert(agent, since);
-    }
-
-    pub(super) fn change_agent(&mut self, agent: Agent) {
+    /// Writes an agent, and since when they wait if that is another instant than before.
+    pub(super) fn change_agent(
+        &mut self,
+        agent: Agent,
+        was_since: Option<Instant>,
+        idle_since: Option<Instant>,
+    ) {
+        if was_since != idle_since {
+            self.idle.insert(agent.id, idle_since);
+        }
         self.agents.insert(agent.id, agent);
     }
 
@@ -227,8 +269,9 @@ impl Unsent {
     /// that writes it settles whether it is ready.
     fn take_alone(&mut self) -> BTreeMap<CallbackId, Gate> {
         let mut written: BTreeMap<TargetKey, Option<&Callback>> = BTreeMap::new();
-        for (callback, _) in self.inserted.values() {
-            written.insert(callback.key(), None);
+        for (callback, ready) in self.inserted.values() {
+            let alone = (Standing::of(callback).waits() && !ready).then_some(callback);
+            written.entry(callback.key()).and_modify(|known| *known = None).or_insert(alone);
         }
         for update in self.updated.values() {
             let waits = Standing::of(&update.callback).waits() && !update.stays;
@@ -248,20 +291,54 @@ impl Unsent {
 }
 
 impl PostgresRows<'_> {
-    /// Sends what was written, and waits for what it woke; the rest is awaited before the commit.
+    /// Sends what was written, and waits until it is known who stands ready; the rest is awaited
+    /// before the commit.
     pub(super) async fn send_unsent(&mut self) -> Rowed<()> {
+        self.send_writes().await?;
+        self.settle_standings().await
+    }
+
+    /// Sends what was written.
+    pub(super) async fn send_writes(&mut self) -> Rowed<()> {
         if self.unsent.is_empty() {
             return Ok(());
         }
         let mut unsent = std::mem::take(&mut self.unsent);
-        let alone = unsent.take_alone();
+        let mut alone = unsent.take_alone();
         self.send_claims(&mut unsent).await?;
-        self.send_inserted(&unsent.inserted).await?;
-        self.send_updated(&unsent.updated, alone, &mut unsent.gates).await?;
+        self.send_inserted(&unsent.inserted, &mut alone).await?;
+        self.send_updated(&unsent.updated, alone).await?;
         self.send_attempts(unsent.attempts).await?;
         self.send_staff(unsent.agents, unsent.idle, unsent.passes).await?;
         self.send_lines(unsent.lines).await?;
         self.send_gates(&unsent.gates).await
+    }
+
+    /// Waits for what was written as being alone on an open line; whoever is not after all is
+    /// refreshed.
+    pub(super) async fn settle_standings(&mut self) -> Rowed<()> {
+        for Standings { rows, count, mut alone } in std::mem::take(&mut self.standings) {
+            let rows = match rows.await {
+                Ok(rows) => rows,
+                Err(error) => return Err(self.fail(Failure::of("writing", &error)).await),
+            };
+            if rows.len() < count {
+                return Err(self.conflict("PostgresRows::update_callback", MOVED_ON).await);
+            }
+            let mut gates = BTreeMap::new();
+            for row in &rows {
+                let id = CallbackId(column(row, "callbacks", "id")?);
+                let ready: bool = column(row, "callbacks", "ready")?;
+                let Some(alone) = alone.remove(&id) else { continue };
+                if ready {
+                    self.wake(alone.service, alone.lane);
+                } else {
+                    gates.insert(alone.key, alone.gate);
+                }
+            }
+            self.send_gates(&gates).await?;
+        }
+        Ok(())
     }
 
     async fn send_claims(&mut self, unsent: &mut Unsent) -> Rowed<()> {
@@ -289,6 +366,7 @@ impl PostgresRows<'_> {
     async fn send_inserted(
         &mut self,
         inserted: &BTreeMap<CallbackId, (Callback, bool)>,
+        alone: &mut BTreeMap<CallbackId, Gate>,
     ) -> Rowed<()> {
         if inserted.is_empty() {
             return Ok(());
@@ -321,16 +399,27 @@ impl PostgresRows<'_> {
             each!(|callback| signed(callback.version)),
             each!(|callback| Json(callback.clone())),
             ready,
+            each!(|callback| alone.contains_key(&callback.id)),
         ];
-        self.write(INSERT, parameters).await
+        let alone: BTreeMap<CallbackId, Alone> = all
+            .iter()
+            .filter_map(|callback| {
+                Some((callback.id, Alone::new(callback, alone.remove(&callback.id)?)))
+            })
+            .collect();
+        if alone.is_empty() {
+            return self.write(INSERT, parameters).await;
+        }
+        let rows = self.send_query(INSERT, parameters).await?;
+        self.standings.push(Standings { rows, count: inserted.len(), alone });
+        Ok(())
     }
 
-    /// Writes what has changed; whoever is not alone on an open line after all is refreshed.
+    /// Writes what has changed.
     async fn send_updated(
         &mut self,
         updated: &BTreeMap<CallbackId, Updated>,
         mut alone: BTreeMap<CallbackId, Gate>,
-        gates: &mut BTreeMap<TargetKey, Gate>,
     ) -> Rowed<()> {
         if updated.is_empty() {
             return Ok(());
@@ -363,26 +452,18 @@ impl PostgresRows<'_> {
             each!(|callback| Json(callback.clone())),
             stored,
         ];
-        const MOVED_ON: &str = "a callback has moved on";
         if alone.is_empty() {
             return self.write_guarded(UPDATE, parameters, updated.len(), MOVED_ON).await;
         }
-        let rows = self.query_owned(UPDATE, &parameters).await?;
-        if rows.len() < updated.len() {
-            return Err(self.conflict("PostgresRows::update_callback", MOVED_ON).await);
-        }
-        for row in &rows {
-            let id = CallbackId(column(row, "callbacks", "id")?);
-            let ready: bool = column(row, "callbacks", "ready")?;
-            let (Some(update), Some(gate)) = (updated.get(&id), alone.remove(&id)) else {
-                continue;
-            };
-            if ready {
-                self.wake(update.callback.service, Standing::of(&update.callback).lane);
-            } else {
-                gates.insert(update.callback.key(), gate);
-            }
-        }
+        let alone = all
+            .iter()
+            .map(|update| &update.callback)
+            .filter_map(|callback| {
+                Some((callback.id, Alone::new(callback, alone.remove(&callback.id)?)))
+            })
+            .collect();
+        let rows = self.send_query(UPDATE, parameters).await?;
+        self.standings.push(Standings { rows, count: updated.len(), alone });
         Ok(())
     }
 
@@ -482,15 +563,22 @@ impl PostgresRows<'_> {
         let (mut keys, mut closed) = (Vec::new(), Vec::new());
         let (mut shut_keys, mut shut_services) = (Vec::new(), Vec::new());
         for (key, gate) in gates {
-            keys.push(key.as_str());
+            keys.push(key.as_str().to_owned());
             closed.push(gate.closed);
             for service in &gate.closed_services {
-                shut_keys.push(key.as_str());
+                shut_keys.push(key.as_str().to_owned());
                 shut_services.push(service.0);
             }
         }
-        let rows = self.query(REFRESH, &[&keys, &closed, &shut_keys, &shut_services]).await?;
-        for row in &rows {
+        let parameters = owned![keys, closed, shut_keys, shut_services];
+        let rows = self.send_query(REFRESH, parameters).await?;
+        self.refreshes.push(rows);
+        Ok(())
+    }
+
+    /// Wakes the lanes of rows that may go.
+    pub(super) fn wake_all(&mut self, rows: &[Row]) -> Rowed<()> {
+        for row in rows {
             let service = ServiceId(column(row, "callbacks", "service")?);
             let lane: Uuid = column(row, "callbacks", "lane")?;
             self.wake(service, lane);

@@ -7,6 +7,7 @@
 )]
 
 mod basics;
+mod crowd;
 mod database;
 mod history;
 mod loss;

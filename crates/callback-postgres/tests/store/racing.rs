@@ -85,7 +85,7 @@ async fn race(
 }
 
 /// What holds in any picture of the installation that one statement gives.
-fn invariants_hold(callbacks: &[Callback]) {
+pub(crate) fn invariants_hold(callbacks: &[Callback]) {
     let live = callbacks.iter().filter(|callback| {
         let phase = callback.phase_name();
         phase != PhaseName::Pending && phase != PhaseName::InQueue && phase != PhaseName::Terminated

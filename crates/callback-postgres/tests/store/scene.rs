@@ -27,7 +27,11 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) async fn open(database: &Database, number: u64) -> Self {
-        let store = PostgresStore::connect(&database.address(), Options::default()).await.unwrap();
+        Self::open_with(database, number, Options::default()).await
+    }
+
+    pub(crate) async fn open_with(database: &Database, number: u64, options: Options) -> Self {
+        let store = PostgresStore::connect(&database.address(), options).await.unwrap();
         let caps = DriverCaps {
             places_calls: false,
             reports_progress: false,
