@@ -64,9 +64,9 @@ pub(crate) enum ClientCommand {
     Webhooks(webhooks::WebhooksArgs),
 }
 
-/// Runs a command; a reader of its output that had enough is no failure.
+/// Runs a command.
 pub(crate) fn run(command: ClientCommand) -> anyhow::Result<()> {
-    let done = match command {
+    match command {
         ClientCommand::Create(args) => callbacks::create(&args),
         ClientCommand::Get(args) => callbacks::show(&args),
         ClientCommand::Search(args) => search::run(&args),
@@ -83,11 +83,11 @@ pub(crate) fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Users(args) => users::run(args),
         ClientCommand::Suppressions(args) => suppressions::run(args),
         ClientCommand::Webhooks(args) => webhooks::run(args),
-    };
-    done.or_else(|error| if is_broken_pipe(&error) { Ok(()) } else { Err(error) })
+    }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+/// Whether a reader of the output had enough, which is no failure.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
     kinds.map(io::Error::kind).any(|kind| kind == io::ErrorKind::BrokenPipe)
 }

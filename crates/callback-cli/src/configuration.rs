@@ -110,7 +110,9 @@ impl Settings {
             let alone = defaults.merge(Serialized::default(key, value));
             let source = given.find_metadata(key).map(|source| format!(" (in {})", place(source)));
             let error = Self::read(alone, args).err()?;
-            Some(format!("{key}: {error:#}{}", source.unwrap_or_default()))
+            let read = error.chain().find_map(|cause| cause.downcast_ref::<figment::Error>());
+            let error = read.map_or_else(|| error.to_string(), |read| read.kind.to_string());
+            Some(format!("{key}: {error}{}", source.unwrap_or_default()))
         });
         wrong.collect()
     }

@@ -84,7 +84,7 @@ fn checklist(printer: &Printer, explanation: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Output;
+    use crate::client::output::Output;
     use serde_json::json;
 
     #[test]

@@ -36,7 +36,10 @@ impl Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} {})", self.message, self.status, self.code)?;
+        // Where members are named, the message only strings them together.
+        let is_listed = self.details.as_array().is_some_and(|details| !details.is_empty());
+        let message = if is_listed { "the request is refused" } else { &self.message };
+        write!(f, "{message} ({} {})", self.status, self.code)?;
         for detail in self.details.as_array().into_iter().flatten() {
             let word = |name: &str| detail[name].as_str().map(printable).unwrap_or_default();
             let member = Some(word("Member")).filter(|member| !member.is_empty());
@@ -129,7 +132,7 @@ mod tests {
         ]}});
         assert_eq!(
             Refused::read(400, &body, None).to_string(),
-            "no (400 ValidationFailed)\n  MaxRetries: 0 to 100 is accepted (OutOfRange)\n  the body: an object is expected (WrongType)"
+            "the request is refused (400 ValidationFailed)\n  MaxRetries: 0 to 100 is accepted (OutOfRange)\n  the body: an object is expected (WrongType)"
         );
         let proxy = Refused::read(502, &Value::Null, None).to_string();
         assert!(proxy.contains("502"), "{proxy}");

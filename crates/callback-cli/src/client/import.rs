@@ -143,7 +143,7 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
         None => "the import broke off".to_owned(),
     })?;
     let place = report.place();
-    ensure!(counts.refused == 0, "{} lines were refused{place}", counts.refused);
+    ensure!(counts.refused == 0, "{} refused{place}", counts.refused);
     Ok(())
 }
 
