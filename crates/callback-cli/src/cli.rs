@@ -36,7 +36,7 @@ enum Command {
   callback migrate --database /var/lib/callback/callback.db")]
     Migrate(MigrateArgs),
     #[command(flatten)]
-    Client(ClientCommand),
+    Client(Box<ClientCommand>),
     /// Make, list and revoke access keys.
     #[command(
         subcommand,
@@ -113,7 +113,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Migrate(args) => database::migrate(&args),
-        Command::Client(command) => client::run(command),
+        Command::Client(command) => client::run(*command),
         Command::Keys(command) => keys::run(command),
         Command::Config(ConfigCommand::Check(args)) => config_check::run(&args),
         Command::Completions(args) => completion::completions(&args),

@@ -74,7 +74,7 @@ impl Settings {
     /// Reads the settings of a `serve`.
     pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
         let defaults = Figment::from(Serialized::defaults(Self::defaults(args.demo)));
-        Self::read(defaults.merge(Self::given(args)?), args)
+        Self::read(&defaults.merge(Self::given(args)?), args)
     }
 
     /// What the file and the environment set.
@@ -88,7 +88,7 @@ impl Settings {
         Ok(figment.merge(environment))
     }
 
-    fn read(figment: Figment, args: &ServeArgs) -> anyhow::Result<Self> {
+    fn read(figment: &Figment, args: &ServeArgs) -> anyhow::Result<Self> {
         let settings: Self = figment.extract().context("the configuration is not usable")?;
         let settings = settings.with_flags(args);
         settings.check()?;
@@ -109,7 +109,7 @@ impl Settings {
             let value = given.find_value(key).ok()?;
             let alone = defaults.merge(Serialized::default(key, value));
             let source = given.find_metadata(key).map(|source| format!(" (in {})", place(source)));
-            let error = Self::read(alone, args).err()?;
+            let error = Self::read(&alone, args).err()?;
             let read = error.chain().find_map(|cause| cause.downcast_ref::<figment::Error>());
             let error = read.map_or_else(|| error.to_string(), |read| read.kind.to_string());
             Some(format!("{key}: {error}{}", source.unwrap_or_default()))

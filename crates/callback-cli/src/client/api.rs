@@ -260,9 +260,9 @@ fn authorities(file: &std::path::Path) -> anyhow::Result<Vec<Certificate<'static
     let pem = std::fs::read(file).with_context(|| format!("failed to read {shown}"))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
-        match item.with_context(|| format!("{shown} is no PEM file"))? {
-            PemItem::Certificate(certificate) => certificates.push(certificate),
-            _ => {}
+        let item = item.with_context(|| format!("{shown} is no PEM file"))?;
+        if let PemItem::Certificate(certificate) = item {
+            certificates.push(certificate);
         }
     }
     ensure!(!certificates.is_empty(), "{shown} holds no certificate in PEM form");

@@ -94,10 +94,8 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
 
 /// The fault beneath, so that a reader who had enough is known as such.
 fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
+    let told = error.to_string();
+    if let csv::ErrorKind::Io(error) = error.into_kind() { error } else { io::Error::other(told) }
 }
 
 fn cell(value: &Value) -> String {

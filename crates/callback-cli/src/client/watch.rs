@@ -117,10 +117,7 @@ impl Watch<'_> {
         let mut lines = BufReader::new(answer.into_body().into_reader()).lines();
         let (mut id, mut data) = (None, String::new());
         loop {
-            let line = match lines.next() {
-                Some(Ok(line)) => line,
-                Some(Err(_)) | None => return Ok(Watched::Goes),
-            };
+            let Some(Ok(line)) = lines.next() else { return Ok(Watched::Goes) };
             if let Some(value) = line.strip_prefix("id:") {
                 id = Some(value.trim_start().to_owned());
             } else if let Some(value) = line.strip_prefix("data:") {

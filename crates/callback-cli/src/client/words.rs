@@ -42,7 +42,7 @@ pub(crate) const PRESENCES: &[&str] = &["Available", "Busy", "Away", "Offline"];
 pub(crate) fn one_of(names: &'static [&'static str]) -> impl TypedValueParser<Value = String> {
     PossibleValuesParser::new(names).map(|typed| {
         let same = names.iter().find(|name| name.eq_ignore_ascii_case(&typed));
-        same.map_or(typed.clone(), |name| (*name).to_owned())
+        same.map_or_else(|| typed.clone(), |name| (*name).to_owned())
     })
 }
 

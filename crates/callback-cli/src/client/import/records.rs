@@ -179,8 +179,8 @@ mod tests {
     use serde_json::json;
 
     fn read(text: &str) -> anyhow::Result<Vec<(u64, Result<Value, String>)>> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), text)?;
         let source = Source::open(file.path(), None)?;
         let records = source.records()?;
         records.map(|record| record.map(|record| (record.line, record.body))).collect()
