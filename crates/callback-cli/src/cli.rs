@@ -6,36 +6,62 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::client::{self, ClientCommand};
+use crate::completion::{CompletionsArgs, ManArgs};
+use crate::config_check::ConfigCommand;
 use crate::keys::KeysCommand;
-use crate::{client, copy, database, keys, serve};
+use crate::{completion, config_check, copy, database, keys, serve};
 
 /// A callback service for contact centres: it keeps the promise to call back.
 #[derive(Debug, Parser)]
 #[command(name = "callback", version, max_term_width = 100, after_help = EXIT_CODES)]
-struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the service, \
-                          4 the service cannot be reached.";
+                          4 the service cannot be reached, 5 a dry run found something to change.
+Example:
+  callback serve --demo";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service.
+    #[command(after_long_help = "Example:
+  callback serve --database /var/lib/callback/callback.db --listen 127.0.0.1:8080")]
     Serve(ServeArgs),
     /// Bring a database's schema up to date, or make it.
+    #[command(after_long_help = "Example:
+  callback migrate --database /var/lib/callback/callback.db")]
     Migrate(MigrateArgs),
     /// Copy a whole installation from one database to another, empty one, of either kind.
     ///
     /// Cut off at any time, it goes on where it was when the same command is run again.
     /// At the end both are read and compared; only then can the target be served.
+    #[command(after_long_help = "Example:
+  callback copy --from callback.db --to postgres://callback@db.example/callback")]
     Copy(CopyArgs),
-    /// Say why a callback is not being called right now.
-    Explain(ExplainArgs),
+    #[command(flatten)]
+    Client(Box<ClientCommand>),
     /// Make, list and revoke access keys.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_long_help = "Example:
+  callback keys list"
+    )]
     Keys(KeysCommand),
+    /// Look at the settings of the service.
+    #[command(
+        subcommand,
+        after_long_help = "Example:
+  callback config check --config callback.toml"
+    )]
+    Config(ConfigCommand),
+    /// Write the completions of a shell.
+    Completions(CompletionsArgs),
+    /// Write the manual.
+    Man(ManArgs),
 }
 
 /// What places the calls.
@@ -102,40 +128,21 @@ pub(crate) struct CopyArgs {
     #[arg(long)]
     pub(crate) nodes_are_stopped: bool,
 }
-
-#[derive(Debug, Args)]
-pub(crate) struct ExplainArgs {
-    /// The callback's id.
-    pub(crate) id: String,
-    /// Ask for this user instead of whoever the dispatcher would ask.
-    #[arg(long, value_name = "USER-ID")]
-    pub(crate) agent: Option<String>,
-    #[command(flatten)]
-    pub(crate) service: ServiceArgs,
-}
-
-/// A running service, and the key to it.
-#[derive(Debug, Args)]
-pub(crate) struct ServiceArgs {
-    /// Where the service answers.
-    #[arg(long, value_name = "URL", env = "CALLBACK_URL", default_value = "http://127.0.0.1:8080")]
-    pub(crate) url: String,
-    /// The access key, where the service has keys.
-    #[arg(long, value_name = "KEY", env = "CALLBACK_API_KEY", hide_env_values = true)]
-    pub(crate) api_key: Option<String>,
-}
-
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Migrate(args) => database::migrate(&args),
         Command::Copy(args) => copy::run(&args),
-        Command::Explain(args) => client::explain(&args),
+        Command::Client(command) => client::run(*command),
         Command::Keys(command) => keys::run(command),
+        Command::Config(ConfigCommand::Check(args)) => config_check::run(&args),
+        Command::Completions(args) => completion::completions(&args),
+        Command::Man(args) => completion::man(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if client::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error);
             ExitCode::from(client::exit_code(&error))

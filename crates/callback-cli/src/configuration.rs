@@ -1,9 +1,11 @@
 //! Settings: a TOML file, then the environment, then flags; what comes later wins.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, ensure};
 use figment::Figment;
+use figment::Provider as _;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
@@ -75,17 +77,48 @@ impl Settings {
 
     /// Reads the settings of a `serve`.
     pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
-        let mut figment = Figment::from(Serialized::defaults(Self::defaults(args.demo)));
+        let defaults = Figment::from(Serialized::defaults(Self::defaults(args.demo)));
+        Self::read(&defaults.merge(Self::given(args)?), args)
+    }
+
+    /// What the file and the environment set.
+    fn given(args: &ServeArgs) -> anyhow::Result<Figment> {
+        let mut figment = Figment::new();
         if let Some(file) = &args.config {
             ensure!(file.is_file(), "there is no configuration file {}", file.display());
             figment = figment.merge(Toml::file_exact(file));
         }
         let environment = Env::prefixed("CALLBACK_").filter(is_setting).split("__").lowercase(true);
-        let settings: Self =
-            figment.merge(environment).extract().context("the configuration is not usable")?;
+        Ok(figment.merge(environment))
+    }
+
+    fn read(figment: &Figment, args: &ServeArgs) -> anyhow::Result<Self> {
+        let settings: Self = figment.extract().context("the configuration is not usable")?;
         let settings = settings.with_flags(args);
         settings.check()?;
         Ok(settings)
+    }
+
+    /// Everything that is wrong with the settings of a `serve`, each key by itself.
+    pub(crate) fn problems(args: &ServeArgs) -> Vec<String> {
+        let (given, data) =
+            match Self::given(args).and_then(|given| Ok((given.clone(), given.data()?))) {
+                Ok(given) => given,
+                Err(error) => return vec![format!("{error:#}")],
+            };
+        let keys: BTreeSet<_> =
+            data.into_values().flat_map(figment::value::Map::into_keys).collect();
+        let wrong = keys.iter().filter_map(|key| {
+            let defaults = Figment::from(Serialized::defaults(Self::defaults(args.demo)));
+            let value = given.find_value(key).ok()?;
+            let alone = defaults.merge(Serialized::default(key, value));
+            let source = given.find_metadata(key).map(|source| format!(" (in {})", place(source)));
+            let error = Self::read(&alone, args).err()?;
+            let read = error.chain().find_map(|cause| cause.downcast_ref::<figment::Error>());
+            let error = read.map_or_else(|| error.to_string(), |read| read.kind.to_string());
+            Some(format!("{key}: {error}{}", source.unwrap_or_default()))
+        });
+        wrong.collect()
     }
 
     fn with_flags(mut self, args: &ServeArgs) -> Self {
@@ -142,9 +175,14 @@ impl Settings {
     }
 }
 
+/// Where a setting comes from.
+fn place(metadata: &figment::Metadata) -> String {
+    metadata.source.as_ref().map_or_else(|| metadata.name.to_string(), ToString::to_string)
+}
+
 /// Whether a variable of the program's prefix sets something here; others serve commands and tests.
 fn is_setting(name: &figment::value::UncasedStr) -> bool {
-    let others = ["CONFIG", "URL", "API_KEY", "ADMIN_KEY_FILE"];
+    let others = ["CONFIG", "URL", "API_KEY", "CA_CERT", "ADMIN_KEY_FILE"];
     let families = ["TEST_", "SKIP_"];
     !others.iter().any(|other| name == *other)
         && !families.iter().any(|family| name.as_str().to_uppercase().starts_with(family))

@@ -1,6 +1,5 @@
 //! `callback keys`: access keys, over the API of a running service; the first one on its database.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
@@ -14,21 +13,38 @@ use callback_engine::error::Error;
 use callback_engine::ledger::Actor;
 use callback_engine::mint::{Mint, Site};
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::cli::ServiceArgs;
-use crate::client::{Asked, ask, print_out};
+use crate::client::{Api, Column, Printer, ServiceArgs, say, write};
 use crate::database::Database;
+
+const KEYS: &[Column] = &[
+    Column::new("ID", &["Id"]),
+    Column::new("NAME", &["Name"]),
+    Column::new("ROLE", &["Role"]),
+    Column::new("STANDING", &["Standing"]),
+    Column::new("EXPIRES", &["ExpiresAt"]),
+    Column::new("LAST USED", &["LastUsedAt"]),
+    Column::new("SERVICES OR USER", &["UserId", "Services"]).or("all"),
+];
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Make a key of a running service, and print it; it is not shown again.
+    #[command(after_long_help = "Example:
+  callback keys create --name \"web shop\" --role integrator --expires-in 90d")]
     Create(CreateArgs),
     /// List the keys of a running service.
+    #[command(after_long_help = "Example:
+  callback keys list")]
     List(ListArgs),
     /// Revoke a key of a running service, for good.
+    #[command(after_long_help = "Example:
+  callback keys revoke 019a2b3c-0000-7000-8000-000000000000")]
     Revoke(RevokeArgs),
     /// Make the first key of an administrator, on the database of a service that is stopped.
+    #[command(after_long_help = "Example:
+  callback keys bootstrap --database /var/lib/callback/callback.db")]
     Bootstrap(BootstrapArgs),
 }
 
@@ -115,22 +131,24 @@ fn create(args: &CreateArgs) -> anyhow::Result<()> {
     if !args.services.is_empty() {
         body["Services"] = json!(args.services);
     }
-    let made = ask(&args.service, &Asked::Make("/v1.0/keys", &body))?;
+    let made = Api::new(&args.service)?.post("/v1.0/keys", Some(&body))?;
+    let printer = Printer::new(args.service.output);
+    if printer.is_json() {
+        return printer.object(&made);
+    }
     let key = made["Key"].as_str().context("the service answered no key")?;
-    hand_over(key, made["Id"].as_str().unwrap_or("?"));
-    Ok(())
+    hand_over(key, made["Id"].as_str().unwrap_or("?"))
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
-    let keys = ask(&args.service, &Asked::Read("/v1.0/keys"))?;
-    print_out(&table(&keys));
-    Ok(())
+    let keys = Api::new(&args.service)?.get("/v1.0/keys")?;
+    Printer::new(args.service.output).list(KEYS, &keys)
 }
 
 fn revoke(args: &RevokeArgs) -> anyhow::Result<()> {
-    ask(&args.service, &Asked::Remove(&format!("/v1.0/keys/{}", args.id)))?;
-    print_out(&format!("{} is revoked\n", args.id));
-    Ok(())
+    Api::new(&args.service)?.delete(&format!("/v1.0/keys/{}", args.id))?;
+    let revoked = json!({"Id": args.id, "Revoked": true});
+    Printer::new(args.service.output).done(&format!("{} is revoked", args.id), &revoked)
 }
 
 fn bootstrap(args: BootstrapArgs) -> anyhow::Result<()> {
@@ -139,8 +157,7 @@ fn bootstrap(args: BootstrapArgs) -> anyhow::Result<()> {
         .build()
         .context("failed to start the runtime")?;
     let credential = runtime.block_on(first_key(args))?;
-    hand_over(&credential.reveal(), &credential.id.to_string());
-    Ok(())
+    hand_over(&credential.reveal(), &credential.id.to_string())
 }
 
 async fn first_key(args: BootstrapArgs) -> anyhow::Result<Credential> {
@@ -167,36 +184,9 @@ async fn first_key(args: BootstrapArgs) -> anyhow::Result<Credential> {
 }
 
 /// The key goes to standard output alone, so that it can be taken from there.
-#[expect(clippy::print_stderr, reason = "what is said about the key is not part of it")]
-fn hand_over(key: &str, id: &str) {
-    eprintln!("Key {id}; it is not shown again:");
-    print_out(&format!("{key}\n"));
-}
-
-fn table(keys: &Value) -> String {
-    let mut text = format!(
-        "{:<36}  {:<24}  {:<10}  {:<8}  {:<24}  {:<24}  SERVICES OR USER\n",
-        "ID", "NAME", "ROLE", "STANDING", "EXPIRES", "LAST USED"
-    );
-    for key in keys.as_array().into_iter().flatten() {
-        let word = |name: &str| key[name].as_str().unwrap_or("-").to_owned();
-        let services = key["Services"].as_array().map(|services| {
-            services.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
-        });
-        let reach = key["UserId"].as_str().map(str::to_owned).or(services);
-        let _infallible = writeln!(
-            text,
-            "{:<36}  {:<24}  {:<10}  {:<8}  {:<24}  {:<24}  {}",
-            word("Id"),
-            word("Name"),
-            word("Role"),
-            word("Standing"),
-            word("ExpiresAt"),
-            word("LastUsedAt"),
-            reach.unwrap_or_else(|| "all".to_owned()),
-        );
-    }
-    text
+fn hand_over(key: &str, id: &str) -> anyhow::Result<()> {
+    say(&format!("Key {id}; it is not shown again:"));
+    write(&format!("{key}\n"))
 }
 
 impl From<RoleName> for Role {

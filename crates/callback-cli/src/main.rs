@@ -3,6 +3,8 @@
 mod admin_key_file;
 mod cli;
 mod client;
+mod completion;
+mod config_check;
 mod configuration;
 mod copy;
 mod database;

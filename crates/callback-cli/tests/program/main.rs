@@ -1,12 +1,15 @@
 //! The real program: started, asked over HTTP, killed, and started again.
 
 mod backup;
+mod client;
 mod commands;
 mod copy;
 mod crash;
 mod documentation;
 mod floor;
 mod harness;
+mod help;
+mod import;
 mod keys;
 mod life;
 mod nodes;
