@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use serde_json::Value;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::cli::{ExplainArgs, ServiceArgs};
 
@@ -61,8 +62,8 @@ pub(crate) enum Asked<'a> {
 
 /// Asks, and answers the body, `null` when there is none.
 pub(crate) fn ask(service: &ServiceArgs, asked: &Asked<'_>) -> anyhow::Result<Value> {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-    let agent = config.new_agent();
+    let config = ureq::Agent::config_builder().http_status_as_error(false).tls_config(trust());
+    let agent = config.build().new_agent();
     let url = service.url.trim_end_matches('/');
     let (Asked::Read(path) | Asked::Make(path, _) | Asked::Remove(path)) = asked;
     let address = format!("{url}{path}");
@@ -89,6 +90,15 @@ pub(crate) fn ask(service: &ServiceArgs, asked: &Asked<'_>) -> anyhow::Result<Va
     let code = body["Error"]["Code"].as_str().unwrap_or("Unknown");
     let message = body["Error"]["Message"].as_str().unwrap_or("no message");
     Err(RefusedByService(format!("{message} ({status}, {code})")).into())
+}
+
+/// Whose certificates are believed: the system's, or SSL_CERT_FILE's; Mozilla's where there are none.
+fn trust() -> TlsConfig {
+    let roots = rustls_native_certs::load_native_certs().certs;
+    let roots: Vec<_> =
+        roots.iter().map(|root| Certificate::from_der(root.as_ref()).to_owned()).collect();
+    let roots = if roots.is_empty() { RootCerts::WebPki } else { roots.into() };
+    TlsConfig::builder().root_certs(roots).build()
 }
 
 fn with_key<B>(request: ureq::RequestBuilder<B>, key: Option<&str>) -> ureq::RequestBuilder<B> {

@@ -1,5 +1,7 @@
 //! Settings: a TOML file, then the environment, then flags; what comes later wins.
 
+mod edge;
+
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, ensure};
@@ -7,6 +9,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+use self::edge::{MOST_CONNECTIONS, Tls};
 use crate::cli::{DialerKind, LogFormat, ServeArgs};
 
 /// Everything that can be set.
@@ -29,6 +32,10 @@ pub(crate) struct Settings {
     pub(crate) metrics_public: bool,
     /// Concessions to clients written against other services.
     pub(crate) compat: Compat,
+    /// Encryption of what comes in.
+    pub(crate) tls: Tls,
+    /// How many connections there may be at once.
+    pub(crate) max_connections: usize,
 }
 
 /// Concessions to clients written against other services.
@@ -66,6 +73,8 @@ impl Settings {
             allowed_origins: Vec::new(),
             metrics_public: false,
             compat: Compat { create_status: 201 },
+            tls: Tls::default(),
+            max_connections: MOST_CONNECTIONS,
         }
     }
 
@@ -90,6 +99,12 @@ impl Settings {
         }
         if let Some(listen) = args.listen {
             self.listen = listen;
+        }
+        if let Some(file) = &args.tls_cert {
+            self.tls.cert = Some(file.clone());
+        }
+        if let Some(file) = &args.tls_key {
+            self.tls.key = Some(file.clone());
         }
         if let Some(dialer) = args.dialer {
             self.dialer = match dialer {
@@ -134,6 +149,7 @@ impl Settings {
             "compat.create_status is {}, and must be 200 or 201",
             self.compat.create_status
         );
+        ensure!(self.max_connections > 0, "max_connections is 0, and nobody could connect");
         Ok(())
     }
 }
@@ -159,6 +175,8 @@ mod tests {
             listen: None,
             config: None,
             admin_key_file: None,
+            tls_cert: None,
+            tls_key: None,
             dialer: None,
             log_format: None,
         }

@@ -8,8 +8,10 @@ use callback_engine::dialer::{Dialer, ManualDialer};
 use callback_engine::mint::Mint;
 use callback_engine::simulator::{Plan, SimulatedDialer};
 use callback_engine::{Engine, Running};
+use callback_http::Certificates;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::cli::ServeArgs;
 use crate::configuration::{Driver, Settings};
@@ -40,6 +42,7 @@ async fn serve(
     let has_admin_key = admin_key.is_some()
         || engine.has_admin_key().await.context("failed to read the access keys")?;
     settings.check_listen(has_admin_key)?;
+    let front = settings.tls.front(settings.max_connections)?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("failed to listen on {}", settings.listen))?;
@@ -53,7 +56,14 @@ async fn serve(
     } else {
         None
     };
-    tracing::info!(%address, %database, "serving");
+    let has_tls = front.certificates.is_some();
+    tracing::info!(%address, %database, tls = has_tls, "serving");
+    if !has_tls && !address.ip().is_loopback() {
+        tracing::warn!(
+            "keys and numbers go over the network as they are, unless a TLS proxy is in front"
+        );
+    }
+    let _renewal = renew_when_told(front.certificates.clone())?;
     let options = callback_http::Options {
         create_status: settings.compat.create_status,
         admin_key,
@@ -63,9 +73,8 @@ async fn serve(
         metrics_public: settings.metrics_public,
     };
     let stop = stop_asked()?;
-    callback_http::serve(listener, callback_http::router(engine.clone(), options), stop)
-        .await
-        .context("failed to serve")?;
+    let router = callback_http::router(engine.clone(), options);
+    callback_http::serve_behind(front, listener, router, stop).await.context("failed to serve")?;
     tracing::info!("stopping");
     drop(demonstration);
     running.stop().await;
@@ -84,6 +93,20 @@ async fn start_engine(
     };
     let mint = Mint::unpredictable().context("the operating system gives no randomness")?;
     Engine::start_shared(store, dialer, mint).await.context("failed to start the engine")
+}
+
+/// Reads the certificates anew at each SIGHUP, for as long as the answer is held.
+fn renew_when_told(certificates: Option<Certificates>) -> anyhow::Result<JoinSet<()>> {
+    let mut renewal = JoinSet::new();
+    if let Some(certificates) = certificates {
+        let mut told = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
+        renewal.spawn(async move {
+            while told.recv().await.is_some() {
+                certificates.reload();
+            }
+        });
+    }
+    Ok(renewal)
 }
 
 /// Completes when the process is asked to stop, by Ctrl-C or SIGTERM.

@@ -34,4 +34,4 @@ mod problem;
 
 pub use document::openapi_document;
 pub use router::{Options, router};
-pub use serve::serve;
+pub use serve::{CONNECTIONS, Certificates, Front, TlsError, serve, serve_behind};

@@ -9,3 +9,4 @@ mod keys;
 mod life;
 mod nodes;
 mod stream;
+mod tls;
