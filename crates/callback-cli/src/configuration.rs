@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, ensure};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use self::edge::{MOST_CONNECTIONS, Tls};
+use self::edge::{Limits, MOST_CONNECTIONS, Tls};
 use crate::cli::{DialerKind, LogFormat, ServeArgs};
 
 /// Everything that can be set.
@@ -36,6 +37,10 @@ pub(crate) struct Settings {
     pub(crate) tls: Tls,
     /// How many connections there may be at once.
     pub(crate) max_connections: usize,
+    /// How often callers may ask.
+    pub(crate) rate_limit: Limits,
+    /// Proxies whose `X-Forwarded-For` is believed, as networks.
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 /// Concessions to clients written against other services.
@@ -75,6 +80,8 @@ impl Settings {
             compat: Compat { create_status: 201 },
             tls: Tls::default(),
             max_connections: MOST_CONNECTIONS,
+            rate_limit: Limits::default(),
+            trusted_proxies: Vec::new(),
         }
     }
 
@@ -150,6 +157,7 @@ impl Settings {
             self.compat.create_status
         );
         ensure!(self.max_connections > 0, "max_connections is 0, and nobody could connect");
+        self.rate_limit.check()?;
         Ok(())
     }
 }

@@ -71,6 +71,8 @@ async fn serve(
         allowed_hosts: settings.allowed_hosts,
         allowed_origins: settings.allowed_origins,
         metrics_public: settings.metrics_public,
+        rate_limits: settings.rate_limit.rates(),
+        trusted_proxies: settings.trusted_proxies,
     };
     let stop = stop_asked()?;
     let router = callback_http::router(engine.clone(), options);

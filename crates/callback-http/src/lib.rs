@@ -10,6 +10,9 @@ mod routes;
 mod permission;
 mod access;
 mod origin;
+mod address;
+mod limits;
+mod shield;
 mod request;
 mod callbacks;
 mod search;
@@ -33,5 +36,6 @@ mod etag;
 mod problem;
 
 pub use document::openapi_document;
+pub use limits::{Rate, RateLimits};
 pub use router::{Options, router};
 pub use serve::{CONNECTIONS, Certificates, Front, TlsError, serve, serve_behind};

@@ -12,6 +12,7 @@ mod floor;
 mod harness;
 mod hostile;
 mod keys;
+mod limits;
 mod log;
 mod metrics;
 mod operation;

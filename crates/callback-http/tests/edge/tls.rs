@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use callback_http::{Certificates, Front};
+use callback_domain::date::EARLIEST;
+use callback_engine::Engine;
+use callback_engine::clock::RuntimeClock;
+use callback_engine::dialer::ManualDialer;
+use callback_engine::memory::MemoryStore;
+use callback_engine::mint::Mint;
+use callback_http::{Certificates, Front, Options, router};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
@@ -12,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use uuid::Uuid;
 
 use crate::harness::{ASK, Files, PATIENCE, Server, ask, rest};
 
@@ -146,4 +153,28 @@ fn what_is_wrong_with_the_files_is_said_and_never_what_is_in_them() {
     wrong("that is none", files.cert());
     std::fs::write(files.cert(), "-----BEGIN CERTIFICATE-----\n!").unwrap();
     wrong("no proper PEM", files.cert());
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_stay_with_tls_only_where_it_is_spoken() {
+    let files = Files::new();
+    let made = files.write();
+    for front in [front(&files), Front::default()] {
+        let is_secured = front.certificates.is_some();
+        let store =
+            MemoryStore::new(Uuid::from_u128(1), Arc::new(RuntimeClock::starting_at(EARLIEST)));
+        let dialer = Arc::new(ManualDialer);
+        let started = Engine::start_shared(Arc::new(store), dialer, Mint::seeded(1)).await;
+        let (engine, _running) = started.unwrap();
+        let server = Server::serve(front, router(engine, Options::default())).await;
+        let health = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let answer = if is_secured {
+            let mut stream = connect(&server, made.cert.der(), &[&TLS13], &[]).await.unwrap();
+            ask(&mut stream, health).await
+        } else {
+            ask(&mut TcpStream::connect(server.address).await.unwrap(), health).await
+        };
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert_eq!(answer.contains("strict-transport-security: max-age="), is_secured, "{answer}");
+    }
 }
