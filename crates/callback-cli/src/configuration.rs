@@ -10,7 +10,7 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use self::edge::{Limits, MOST_CONNECTIONS, Tls};
+use self::edge::{Limits, MOST_CONNECTIONS, OidcSettings, Tls};
 use crate::cli::{DialerKind, LogFormat, ServeArgs};
 
 /// Everything that can be set.
@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) rate_limit: Limits,
     /// Proxies whose `X-Forwarded-For` is believed, as networks.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// The identity provider whose tokens let people in.
+    pub(crate) oidc: OidcSettings,
 }
 
 /// Concessions to clients written against other services.
@@ -82,6 +84,7 @@ impl Settings {
             max_connections: MOST_CONNECTIONS,
             rate_limit: Limits::default(),
             trusted_proxies: Vec::new(),
+            oidc: OidcSettings::default(),
         }
     }
 
@@ -133,7 +136,8 @@ impl Settings {
         ensure!(
             self.listen.ip().is_loopback() || has_admin_key,
             "listening on {} is refused: without access keys only a loopback address such as \
-             127.0.0.1:8080 is allowed; `callback keys bootstrap` makes the first key",
+             127.0.0.1:8080 is allowed; `callback keys bootstrap` makes the first key, and with \
+             oidc.issuer people come by their tokens",
             self.listen
         );
         Ok(())

@@ -8,7 +8,7 @@ use callback_engine::dialer::{Dialer, ManualDialer};
 use callback_engine::mint::Mint;
 use callback_engine::simulator::{Plan, SimulatedDialer};
 use callback_engine::{Engine, Running};
-use callback_http::Certificates;
+use callback_http::{Certificates, Oidc};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -41,7 +41,8 @@ async fn serve(
     let (engine, running) = start_engine(&settings, &database).await?;
     let has_admin_key = admin_key.is_some()
         || engine.has_admin_key().await.context("failed to read the access keys")?;
-    settings.check_listen(has_admin_key)?;
+    let oidc = settings.oidc.provider()?;
+    settings.check_listen(has_admin_key || oidc.is_some())?;
     let front = settings.tls.front(settings.max_connections)?;
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -63,7 +64,7 @@ async fn serve(
             "keys and numbers go over the network as they are, unless a TLS proxy is in front"
         );
     }
-    let _renewal = renew_when_told(front.certificates.clone())?;
+    let _renewal = renew_when_told(front.certificates.clone(), oidc.clone())?;
     let options = callback_http::Options {
         create_status: settings.compat.create_status,
         admin_key,
@@ -71,6 +72,7 @@ async fn serve(
         allowed_hosts: settings.allowed_hosts,
         allowed_origins: settings.allowed_origins,
         metrics_public: settings.metrics_public,
+        oidc,
         rate_limits: settings.rate_limit.rates(),
         trusted_proxies: settings.trusted_proxies,
     };
@@ -97,14 +99,22 @@ async fn start_engine(
     Engine::start_shared(store, dialer, mint).await.context("failed to start the engine")
 }
 
-/// Reads the certificates anew at each SIGHUP, for as long as the answer is held.
-fn renew_when_told(certificates: Option<Certificates>) -> anyhow::Result<JoinSet<()>> {
+/// Reads the certificates and the identity provider's keys anew at each SIGHUP, for as long as the answer is held.
+fn renew_when_told(
+    certificates: Option<Certificates>,
+    oidc: Option<Oidc>,
+) -> anyhow::Result<JoinSet<()>> {
     let mut renewal = JoinSet::new();
-    if let Some(certificates) = certificates {
+    if certificates.is_some() || oidc.is_some() {
         let mut told = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
         renewal.spawn(async move {
             while told.recv().await.is_some() {
-                certificates.reload();
+                if let Some(certificates) = &certificates {
+                    certificates.reload();
+                }
+                if let Some(oidc) = &oidc {
+                    oidc.reload().await;
+                }
             }
         });
     }

@@ -115,7 +115,8 @@ pub(crate) async fn guard(
         }
         return Ok(next.run(Request::from_parts(parts, body)).await);
     }
-    let keyless = api.options.admin_key.is_none() && api.engine.is_keyless().await?;
+    let has_others = api.options.admin_key.is_some() || api.options.oidc.is_some();
+    let keyless = !has_others && api.engine.is_keyless().await?;
     if keyless {
         origin::check(&parts, &api.options)?;
     }
@@ -176,28 +177,36 @@ async fn admitted(api: &Api, parts: &Parts) -> Result<Principal, ApiError> {
         let why = "a key is required, as Authorization: Bearer KEY or as X-Api-Key: KEY";
         return Err(ApiError::Unauthorized(why));
     };
-    let why = match by_token(api, token).await? {
-        Ok(principal) => {
-            api.limits.remember(token);
-            return Ok(principal);
-        }
-        Err(Denied::Unknown) => "the key is not valid",
-        Err(Denied::Expired) => "the key has expired",
-        Err(Denied::Revoked) => "the key was revoked",
-    };
-    api.limits.forget(token);
-    Err(ApiError::Unauthorized(why))
+    let admitted = by_token(api, token).await;
+    match &admitted {
+        Ok(_) => api.limits.remember(token),
+        Err(ApiError::Unauthorized(_)) => api.limits.forget(token),
+        // It is not known whether the token is good.
+        Err(_) => {}
+    }
+    admitted
 }
 
 /// Whom a token stands for: each kind of token is tried in its turn.
-async fn by_token(api: &Api, token: &str) -> Result<Result<Principal, Denied>, ApiError> {
+async fn by_token(api: &Api, token: &str) -> Result<Principal, ApiError> {
     if api.options.admin_key.as_ref() == Some(&Digest::of(token.as_bytes())) {
-        return Ok(Ok(Principal::of_file()));
+        return Ok(Principal::of_file());
     }
-    match Credential::parse(token) {
-        Some(credential) => Ok(api.engine.admit(&credential).await?),
-        None => Ok(Err(Denied::Unknown)),
+    if let Some(oidc) = &api.options.oidc
+        && !Credential::is_like(token)
+    {
+        return oidc.admit(&api.engine, token).await;
     }
+    let why = match Credential::parse(token) {
+        Some(credential) => match api.engine.admit(&credential).await? {
+            Ok(principal) => return Ok(principal),
+            Err(Denied::Unknown) => "the key is not valid",
+            Err(Denied::Expired) => "the key has expired",
+            Err(Denied::Revoked) => "the key was revoked",
+        },
+        None => "the key is not valid",
+    };
+    Err(ApiError::Unauthorized(why))
 }
 
 /// The token that was presented, in one header and once.

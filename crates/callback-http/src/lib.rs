@@ -12,6 +12,7 @@ mod access;
 mod origin;
 mod address;
 mod limits;
+mod oidc;
 mod shield;
 mod request;
 mod callbacks;
@@ -37,5 +38,6 @@ mod problem;
 
 pub use document::openapi_document;
 pub use limits::{Rate, RateLimits};
+pub use oidc::{KeySource, Oidc, OidcError, OidcOptions};
 pub use router::{Options, router};
 pub use serve::{CONNECTIONS, Certificates, Front, TlsError, serve, serve_behind};

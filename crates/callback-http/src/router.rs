@@ -13,6 +13,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::limits::{Limits, RateLimits};
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 use crate::permission::Permission;
 use crate::problem::ApiError;
 use crate::routes::{Routes, delete, get, post, put};
@@ -43,6 +44,8 @@ pub struct Options {
     pub allowed_origins: Vec<String>,
     /// Whether the figures are shown without a key.
     pub metrics_public: bool,
+    /// Who tells people by their tokens.
+    pub oidc: Option<Oidc>,
     /// How often callers may ask.
     pub rate_limits: RateLimits,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -58,6 +61,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             metrics_public: false,
+            oidc: None,
             rate_limits: RateLimits::default(),
             trusted_proxies: Vec::new(),
         }

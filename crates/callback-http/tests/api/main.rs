@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod log;
 mod metrics;
+mod oidc;
 mod operation;
 mod search;
 mod services;
