@@ -100,6 +100,12 @@ pub(crate) struct ServeArgs {
     /// A file with a key that lets its holder do everything, beside those that are stored.
     #[arg(long, value_name = "FILE", env = "CALLBACK_ADMIN_KEY_FILE")]
     pub(crate) admin_key_file: Option<PathBuf>,
+    /// A file in PEM with the certificate to be shown, and those between it and the root.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// A file in PEM with the certificate's private key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// What places the calls [default: manual, with --demo simulator].
     #[arg(long, value_enum)]
     pub(crate) dialer: Option<DialerKind>,

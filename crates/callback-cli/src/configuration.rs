@@ -1,5 +1,7 @@
 //! Settings: a TOML file, then the environment, then flags; what comes later wins.
 
+mod edge;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -7,8 +9,10 @@ use anyhow::{Context as _, ensure};
 use figment::Figment;
 use figment::Provider as _;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use self::edge::{Limits, MOST_CONNECTIONS, OidcSettings, Tls};
 use crate::cli::{DialerKind, LogFormat, ServeArgs};
 use crate::webhooks::Webhooks;
 
@@ -34,6 +38,16 @@ pub(crate) struct Settings {
     pub(crate) compat: Compat,
     /// How webhooks are sent.
     pub(crate) webhooks: Webhooks,
+    /// Encryption of what comes in.
+    pub(crate) tls: Tls,
+    /// How many connections there may be at once.
+    pub(crate) max_connections: usize,
+    /// How often callers may ask.
+    pub(crate) rate_limit: Limits,
+    /// Proxies whose `X-Forwarded-For` is believed, as networks.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// The identity provider whose tokens let people in.
+    pub(crate) oidc: OidcSettings,
 }
 
 /// Concessions to clients written against other services.
@@ -72,6 +86,11 @@ impl Settings {
             metrics_public: false,
             compat: Compat { create_status: 201 },
             webhooks: Webhooks::default(),
+            tls: Tls::default(),
+            max_connections: MOST_CONNECTIONS,
+            rate_limit: Limits::default(),
+            trusted_proxies: Vec::new(),
+            oidc: OidcSettings::default(),
         }
     }
 
@@ -128,6 +147,12 @@ impl Settings {
         if let Some(listen) = args.listen {
             self.listen = listen;
         }
+        if let Some(file) = &args.tls_cert {
+            self.tls.cert = Some(file.clone());
+        }
+        if let Some(file) = &args.tls_key {
+            self.tls.key = Some(file.clone());
+        }
         if let Some(dialer) = args.dialer {
             self.dialer = match dialer {
                 DialerKind::Manual => Driver::Manual,
@@ -148,7 +173,8 @@ impl Settings {
         ensure!(
             self.listen.ip().is_loopback() || has_admin_key,
             "listening on {} is refused: without access keys only a loopback address such as \
-             127.0.0.1:8080 is allowed; `callback keys bootstrap` makes the first key",
+             127.0.0.1:8080 is allowed; `callback keys bootstrap` makes the first key, and with \
+             oidc.issuer people come by their tokens",
             self.listen
         );
         Ok(())
@@ -171,6 +197,8 @@ impl Settings {
             "compat.create_status is {}, and must be 200 or 201",
             self.compat.create_status
         );
+        ensure!(self.max_connections > 0, "max_connections is 0, and nobody could connect");
+        self.rate_limit.check()?;
         self.webhooks.check()
     }
 }
@@ -201,6 +229,8 @@ mod tests {
             listen: None,
             config: None,
             admin_key_file: None,
+            tls_cert: None,
+            tls_key: None,
             dialer: None,
             log_format: None,
         }

@@ -8,8 +8,10 @@ use callback_engine::dialer::{Dialer, ManualDialer};
 use callback_engine::mint::Mint;
 use callback_engine::simulator::{Plan, SimulatedDialer};
 use callback_engine::{Engine, Running};
+use callback_http::{Certificates, Oidc};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use crate::cli::ServeArgs;
 use crate::configuration::{Driver, Settings};
@@ -39,7 +41,9 @@ async fn serve(
     let (engine, running) = start_engine(&settings, &database).await?;
     let has_admin_key = admin_key.is_some()
         || engine.has_admin_key().await.context("failed to read the access keys")?;
-    settings.check_listen(has_admin_key)?;
+    let oidc = settings.oidc.provider()?;
+    settings.check_listen(has_admin_key || oidc.is_some())?;
+    let front = settings.tls.front(settings.max_connections)?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("failed to listen on {}", settings.listen))?;
@@ -53,7 +57,14 @@ async fn serve(
     } else {
         None
     };
-    tracing::info!(%address, %database, "serving");
+    let has_tls = front.certificates.is_some();
+    tracing::info!(%address, %database, tls = has_tls, "serving");
+    if !has_tls && !address.ip().is_loopback() {
+        tracing::warn!(
+            "keys and numbers go over the network as they are, unless a TLS proxy is in front"
+        );
+    }
+    let _renewal = renew_when_told(front.certificates.clone(), oidc.clone())?;
     let webhooks = settings.webhooks.shared();
     let sender = Arc::new(settings.webhooks.sender(&webhooks)?);
     let delivering = engine.deliver(sender, settings.webhooks.policy());
@@ -65,11 +76,13 @@ async fn serve(
         allowed_origins: settings.allowed_origins,
         metrics_public: settings.metrics_public,
         webhooks,
+        oidc,
+        rate_limits: settings.rate_limit.rates(),
+        trusted_proxies: settings.trusted_proxies,
     };
     let stop = stop_asked()?;
-    callback_http::serve(listener, callback_http::router(engine.clone(), options), stop)
-        .await
-        .context("failed to serve")?;
+    let router = callback_http::router(engine.clone(), options);
+    callback_http::serve_behind(front, listener, router, stop).await.context("failed to serve")?;
     tracing::info!("stopping");
     drop(demonstration);
     delivering.stop().await;
@@ -89,6 +102,28 @@ async fn start_engine(
     };
     let mint = Mint::unpredictable().context("the operating system gives no randomness")?;
     Engine::start_shared(store, dialer, mint).await.context("failed to start the engine")
+}
+
+/// Reads the certificates and the identity provider's keys anew at each SIGHUP, for as long as the answer is held.
+fn renew_when_told(
+    certificates: Option<Certificates>,
+    oidc: Option<Oidc>,
+) -> anyhow::Result<JoinSet<()>> {
+    let mut renewal = JoinSet::new();
+    if certificates.is_some() || oidc.is_some() {
+        let mut told = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
+        renewal.spawn(async move {
+            while told.recv().await.is_some() {
+                if let Some(certificates) = &certificates {
+                    certificates.reload();
+                }
+                if let Some(oidc) = &oidc {
+                    oidc.reload().await;
+                }
+            }
+        });
+    }
+    Ok(renewal)
 }
 
 /// Completes when the process is asked to stop, by Ctrl-C or SIGTERM.

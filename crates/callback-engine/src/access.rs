@@ -85,6 +85,12 @@ impl Credential {
         Self { id: KeyId(mint.timed(now)), secret: mint.secret() }
     }
 
+    /// Whether a text would be a key, right or wrong, and nothing else.
+    #[must_use]
+    pub fn is_like(text: &str) -> bool {
+        text.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with('_'))
+    }
+
     /// Reads its text, which has one spelling.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -213,6 +219,11 @@ pub enum Proof {
     Key(KeyId),
     /// By the key that the operator gave the program in a file.
     File,
+    /// By a token of an identity provider.
+    Token {
+        /// When its time is over.
+        until: Instant,
+    },
 }
 
 /// Somebody who was let in.

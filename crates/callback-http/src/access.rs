@@ -17,16 +17,17 @@ use callback_domain::agent::Agent;
 use callback_domain::callback::Callback;
 use callback_domain::id::{AgentId, CallbackId, LeaseToken, ServiceId};
 use callback_engine::Error;
-use callback_engine::access::{Credential, Digest, Principal, Role, Scope};
+use callback_engine::access::{Credential, Digest, Principal, Proof, Role, Scope};
 use callback_engine::engine::access::Denied;
 use callback_engine::ledger::Actor;
 use uuid::Uuid;
 
-use crate::origin;
+use crate::limits::{self, Standing};
 use crate::path::Named;
 use crate::permission::Permission;
 use crate::problem::ApiError;
 use crate::router::Api;
+use crate::{address, origin};
 
 /// The other header that a key may come in.
 const API_KEY: &str = "x-api-key";
@@ -106,23 +107,55 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    if needs == Permission::Open {
-        return Ok(next.run(request).await);
-    }
     let (mut parts, body) = request.into_parts();
-    let keyless = api.options.admin_key.is_none() && api.engine.is_keyless().await?;
+    if needs == Permission::Open {
+        let path = parts.extensions.get::<MatchedPath>();
+        if path.is_none_or(|path| limits::counts(path.as_str())) {
+            count_stranger(&api, &parts)?;
+        }
+        return Ok(next.run(Request::from_parts(parts, body)).await);
+    }
+    let has_others = api.options.admin_key.is_some() || api.options.oidc.is_some();
+    let keyless = !has_others && api.engine.is_keyless().await?;
     if keyless {
         origin::check(&parts, &api.options)?;
     }
     let is_public = needs == Permission::ReadFigures && api.options.metrics_public;
-    if !is_public {
-        let principal = if keyless { anybody(&api) } else { admitted(&api, &parts.headers).await };
+    let mut standing = None;
+    if is_public {
+        count_stranger(&api, &parts)?;
+    } else {
+        let principal = if keyless { anybody(&api) } else { admitted(&api, &parts).await };
         let principal = principal?;
         tracing::Span::current().record("caller", principal.identity.as_str());
+        // Whoever is let in by nothing is on this machine.
+        if principal.proof != Proof::Nothing {
+            standing = count_principal(&api, &principal)?;
+        }
         let caller = limited(&api, needs, principal, &mut parts).await?;
         parts.extensions.insert(caller);
     }
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if let Some(standing) = standing {
+        standing.show(response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// Counts a request of somebody who is not known against where it comes from.
+fn count_stranger(api: &Api, parts: &Parts) -> Result<(), ApiError> {
+    let address = address::of(parts, &api.options.trusted_proxies);
+    api.limits.of_stranger(address).map_err(|standing| {
+        api.metrics.refused("address");
+        ApiError::TooManyRequests(standing)
+    })
+}
+
+fn count_principal(api: &Api, principal: &Principal) -> Result<Option<Standing>, ApiError> {
+    api.limits.of_principal(&principal.identity).map_err(|standing| {
+        api.metrics.refused("key");
+        ApiError::TooManyRequests(standing)
+    })
 }
 
 /// Everybody is let in while there are no keys, where nobody else can connect.
@@ -134,29 +167,46 @@ fn anybody(api: &Api) -> Result<Principal, ApiError> {
     Err(ApiError::Unauthorized(why))
 }
 
-async fn admitted(api: &Api, headers: &HeaderMap) -> Result<Principal, ApiError> {
-    let Some(token) = presented(headers)? else {
+async fn admitted(api: &Api, parts: &Parts) -> Result<Principal, ApiError> {
+    let presented = presented(&parts.headers);
+    let known = presented.as_ref().is_ok_and(|token| token.is_some_and(|it| api.limits.knows(it)));
+    if !known {
+        count_stranger(api, parts)?;
+    }
+    let Some(token) = presented? else {
         let why = "a key is required, as Authorization: Bearer KEY or as X-Api-Key: KEY";
         return Err(ApiError::Unauthorized(why));
     };
-    let why = match by_token(api, token).await? {
-        Ok(principal) => return Ok(principal),
-        Err(Denied::Unknown) => "the key is not valid",
-        Err(Denied::Expired) => "the key has expired",
-        Err(Denied::Revoked) => "the key was revoked",
-    };
-    Err(ApiError::Unauthorized(why))
+    let admitted = by_token(api, token).await;
+    match &admitted {
+        Ok(_) => api.limits.remember(token),
+        Err(ApiError::Unauthorized(_)) => api.limits.forget(token),
+        // It is not known whether the token is good.
+        Err(_) => {}
+    }
+    admitted
 }
 
 /// Whom a token stands for: each kind of token is tried in its turn.
-async fn by_token(api: &Api, token: &str) -> Result<Result<Principal, Denied>, ApiError> {
+async fn by_token(api: &Api, token: &str) -> Result<Principal, ApiError> {
     if api.options.admin_key.as_ref() == Some(&Digest::of(token.as_bytes())) {
-        return Ok(Ok(Principal::of_file()));
+        return Ok(Principal::of_file());
     }
-    match Credential::parse(token) {
-        Some(credential) => Ok(api.engine.admit(&credential).await?),
-        None => Ok(Err(Denied::Unknown)),
+    if let Some(oidc) = &api.options.oidc
+        && !Credential::is_like(token)
+    {
+        return oidc.admit(&api.engine, token).await;
     }
+    let why = match Credential::parse(token) {
+        Some(credential) => match api.engine.admit(&credential).await? {
+            Ok(principal) => return Ok(principal),
+            Err(Denied::Unknown) => "the key is not valid",
+            Err(Denied::Expired) => "the key has expired",
+            Err(Denied::Revoked) => "the key was revoked",
+        },
+        None => "the key is not valid",
+    };
+    Err(ApiError::Unauthorized(why))
 }
 
 /// The token that was presented, in one header and once.

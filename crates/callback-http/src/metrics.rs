@@ -47,6 +47,7 @@ type Labels<const N: usize> = [(&'static str, String); N];
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Labels<3>, Counter>,
+    refused: Family<Labels<1>, Counter>,
     durations: Family<Labels<2>, Histogram, Buckets>,
     promises: Mutex<Promises>,
 }
@@ -70,6 +71,12 @@ impl Metrics {
             "Requests answered, by route pattern",
             Family::clone(&requests),
         );
+        let refused = Family::default();
+        registry.register(
+            "http_refused",
+            "Requests refused because there were too many, by whose limit it was",
+            Family::clone(&refused),
+        );
         let durations = Family::new_with_constructor(Buckets);
         registry.register_with_unit(
             "http_request_duration",
@@ -82,7 +89,7 @@ impl Metrics {
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", build);
         let promises = Mutex::new(Promises::new(&mut registry));
-        Self { registry, requests, durations, promises }
+        Self { registry, requests, refused, durations, promises }
     }
 
     /// Counts an answered request.
@@ -98,6 +105,11 @@ impl Metrics {
         let status = ("status", status.as_str().to_owned());
         self.requests.get_or_create(&[method.clone(), route.clone(), status]).inc();
         self.durations.get_or_create(&[method, route]).observe(duration.as_secs_f64());
+    }
+
+    /// Counts a request beyond a limit, that of a `key` or an `address`.
+    pub(crate) fn refused(&self, limit: &'static str) {
+        self.refused.get_or_create(&[("limit", limit.to_owned())]).inc();
     }
 
     /// Counts a line of the ledger.

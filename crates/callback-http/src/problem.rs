@@ -10,10 +10,12 @@ use callback_engine::Error;
 use callback_engine::store::StoreError;
 use serde::Serialize;
 
+use crate::limits::Standing;
+
 /// Seconds after which a caller may try again what failed for want of storage or time.
-const RETRY_SECONDS: u16 = 5;
+const RETRY_SECONDS: u64 = 5;
 /// Seconds after which a full queue may have room.
-const QUEUE_RETRY_SECONDS: u16 = 60;
+const QUEUE_RETRY_SECONDS: u64 = 60;
 
 /// Why a request is not answered as it wished.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub(crate) enum ApiError {
     Unauthorized(&'static str),
     /// Whoever calls may not, for this reason.
     Forbidden(String),
+    /// Whoever calls has called too often.
+    TooManyRequests(Standing),
     /// There is no such path.
     NotFound,
     /// The path has no such method.
@@ -100,6 +104,7 @@ impl ApiError {
             }
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
+            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NotFound"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "Timeout"),
@@ -127,6 +132,9 @@ impl ApiError {
             }
             Self::Unauthorized(why) => (*why).to_owned(),
             Self::Forbidden(why) => why.clone(),
+            Self::TooManyRequests(standing) => {
+                format!("too many requests; try again in {} s", standing.retry_seconds())
+            }
             Self::NotFound => "there is nothing at this path".to_owned(),
             Self::MethodNotAllowed => "this path does not take this method".to_owned(),
             Self::SlowBody => "the body did not arrive in time".to_owned(),
@@ -138,7 +146,10 @@ impl ApiError {
         }
     }
 
-    fn retry_seconds(&self) -> Option<u16> {
+    fn retry_seconds(&self) -> Option<u64> {
+        if let Self::TooManyRequests(standing) = self {
+            return Some(standing.retry_seconds());
+        }
         match self.status_and_code().0 {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => {
                 Some(RETRY_SECONDS)
@@ -215,6 +226,8 @@ impl IntoResponse for ApiError {
         self.log();
         let (status, code) = self.status_and_code();
         let (message, retry, existing) = (self.message(), self.retry_seconds(), self.existing());
+        let standing =
+            if let Self::TooManyRequests(standing) = self { Some(standing) } else { None };
         let details = if let Self::Engine(Error::Invalid(Problems(found))) = self {
             found
         } else {
@@ -234,6 +247,9 @@ impl IntoResponse for ApiError {
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(standing) = standing {
+            standing.show(response.headers_mut());
         }
         if let Some(seconds) = retry {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

@@ -4,21 +4,23 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
 use callback_engine::Engine;
 use callback_engine::access::Digest;
+use ipnet::IpNet;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::limits::{Limits, RateLimits};
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 use crate::permission::Permission;
 use crate::problem::ApiError;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::tail::Tail;
 use crate::{
     callbacks, document, events, health, history, keys, metrics, moves, request, search, services,
-    suppressions, users, webhooks,
+    shield, suppressions, users, webhooks,
 };
 
 /// Longest body of a request, in bytes.
@@ -44,6 +46,12 @@ pub struct Options {
     pub allowed_origins: Vec<String>,
     /// Whether the figures are shown without a key.
     pub metrics_public: bool,
+    /// Who tells people by their tokens.
+    pub oidc: Option<Oidc>,
+    /// How often callers may ask.
+    pub rate_limits: RateLimits,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for Options {
@@ -56,6 +64,9 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             metrics_public: false,
+            oidc: None,
+            rate_limits: RateLimits::default(),
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -67,27 +78,30 @@ pub(crate) struct Api {
     pub(crate) options: Arc<Options>,
     pub(crate) tail: Arc<Tail>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Arc<Limits>,
 }
 
 /// The API of an engine, which follows its ledger; to be called within a runtime.
 pub fn router(engine: Engine, options: Options) -> Router {
     let metrics = Arc::new(Metrics::new(&options.webhooks));
     let tail = Arc::new(Tail::follow(engine.clone(), Arc::clone(&metrics)));
-    let api = Api { engine, options: Arc::new(options), tail, metrics };
+    let limits = Arc::new(Limits::new(options.rate_limits));
+    let api = Api { engine, options: Arc::new(options), tail, metrics, limits };
     let cors = cors(&api.options.allowed_origins);
     let router = routes()
         .router
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(always(header::CACHE_CONTROL, "no-store"))
-        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(Extension(api.clone()));
     let router = match cors {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.layer(from_fn_with_state(api.clone(), request::follow)).with_state(api)
+    router
+        .layer(from_fn_with_state(api.clone(), request::follow))
+        .layer(from_fn(shield::shield))
+        .with_state(api)
 }
 
 /// Every path of the API with what it needs.
@@ -184,7 +198,14 @@ fn cors(allowed: &[String]) -> Option<CorsLayer> {
     }
     let asked = ["x-api-key", "idempotency-key", "prefer", "last-event-id", "x-request-id"];
     let asked = asked.map(HeaderName::from_static).into_iter();
-    let shown = ["x-total-count", "x-request-id", "preference-applied"];
+    let shown = [
+        "x-total-count",
+        "x-request-id",
+        "preference-applied",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+    ];
     let shown = shown.map(HeaderName::from_static).into_iter();
     let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     Some(
@@ -208,8 +229,4 @@ fn cors(allowed: &[String]) -> Option<CorsLayer> {
                     .collect::<Vec<_>>(),
             ),
     )
-}
-
-fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }

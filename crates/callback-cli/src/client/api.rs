@@ -45,13 +45,22 @@ pub(crate) struct ServiceArgs {
         hide_env_values = true
     )]
     pub(crate) api_key: Option<String>,
-    /// Trust only the certificate authorities of this PEM file, instead of the public ones.
+    /// Trust only the certificate authorities of this PEM file, instead of the system's.
     #[arg(long, global = true, value_name = "FILE", env = "CALLBACK_CA_CERT")]
     pub(crate) ca_cert: Option<PathBuf>,
     /// What is written to standard output: a table for people, or JSON with one line for each
     /// item.
     #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
+}
+
+/// Whose certificates are believed: the system's, or SSL_CERT_FILE's; Mozilla's where there are
+/// none.
+fn public_authorities() -> RootCerts {
+    let roots = rustls_native_certs::load_native_certs().certs;
+    let roots: Vec<_> =
+        roots.iter().map(|root| Certificate::from_der(root.as_ref()).to_owned()).collect();
+    if roots.is_empty() { RootCerts::WebPki } else { roots.into() }
 }
 
 /// A client of one service.
@@ -88,11 +97,11 @@ impl Api {
             .timeout_per_read(Some(SILENCE))
             .timeout_per_write(Some(SILENCE))
             .max_idle_connections_per_host(IDLE_CONNECTIONS);
-        if let Some(file) = &args.ca_cert {
-            let certificates = authorities(file)?;
-            let roots = RootCerts::new_with_certs(&certificates);
-            config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
-        }
+        let roots = match &args.ca_cert {
+            Some(file) => RootCerts::new_with_certs(&authorities(file)?),
+            None => public_authorities(),
+        };
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         let key = args.api_key.as_ref().map(|key| format!("Bearer {}", key.trim()));
         Ok(Self { agent: config.build().new_agent(), url, key })
     }

@@ -18,3 +18,4 @@ mod proxy;
 mod skew;
 mod stream;
 mod webhooks;
+mod tls;

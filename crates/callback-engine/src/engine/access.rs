@@ -192,6 +192,7 @@ impl Engine {
         match principal.proof {
             Proof::Nothing => self.is_keyless().await,
             Proof::File => Ok(true),
+            Proof::Token { until } => Ok(self.now().await? < until),
             Proof::Key(id) => {
                 let ring = self.ring().await?;
                 let now = self.time_of(&ring).await?;

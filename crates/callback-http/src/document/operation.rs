@@ -204,6 +204,16 @@ fn refusal(status: u16) -> Response {
         let seconds = seconds.description(Some("Seconds after which to try again."));
         refusal = refusal.header("Retry-After", seconds.build());
     }
+    if status == 429 {
+        for (name, meaning) in [
+            ("RateLimit-Limit", "Requests at once after a rest, with `TooManyRequests`."),
+            ("RateLimit-Remaining", "How many of them are left."),
+            ("RateLimit-Reset", "Seconds until there are more."),
+        ] {
+            let header = HeaderBuilder::new().schema(Some(count())).description(Some(meaning));
+            refusal = refusal.header(name, header.build());
+        }
+    }
     refusal.build()
 }
 
@@ -225,7 +235,7 @@ const fn codes(status: u16) -> &'static str {
         412 => "`StaleVersion`",
         413 => "`PayloadTooLarge`",
         415 => "`UnsupportedMediaType`",
-        429 => "`QueueFull`",
+        429 => "`TooManyRequests`, `QueueFull`",
         503 => "`StorageUnavailable`, `Timeout`",
         507 => "`StorageFull`",
         _ => "`Internal`",

@@ -8,6 +8,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{HttpMethod, RefOr};
 
 use super::operation::Operation;
+use crate::limits;
 use crate::permission::Permission;
 
 const BEARER: &str = "Bearer";
@@ -34,6 +35,9 @@ pub(super) fn secured(
     let method = method(&operation.method);
     let found = needs.iter().find(|(known, path, _)| *known == method && *path == operation.path);
     let Some((_, _, needs)) = found else { return operation };
+    if limits::counts(operation.path) {
+        operation = operation.refuses(&[429]);
+    }
     if *needs == Permission::Open {
         operation.building = operation.building.securities(Some([]));
         return operation;

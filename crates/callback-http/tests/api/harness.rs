@@ -66,6 +66,13 @@ impl Installation {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
+    /// What is answered, as text.
+    pub(crate) async fn text(&self, request: Request<Body>) -> String {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }

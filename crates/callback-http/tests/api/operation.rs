@@ -25,6 +25,12 @@ async fn every_answer_carries_the_headers_that_all_carry() {
         let answer = api.get(path).await;
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        for absent in ["strict-transport-security", "server", "access-control-allow-origin"] {
+            assert!(!answer.headers.contains_key(absent), "{path}: {absent}");
+        }
         assert!(!answer.header("x-request-id").is_empty(), "{path}");
     }
     let (first, second) = (api.get("/healthz").await, api.get("/healthz").await);
