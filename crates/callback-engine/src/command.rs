@@ -166,6 +166,18 @@ pub enum What {
     },
     /// Something about webhooks.
     Webhooks(Box<webhook::Order>),
+    /// Does what makes something, once under an idempotency key.
+    Once {
+        /// Remembers the answer under a key.
+        idempotency: Idempotency,
+        /// What to do.
+        what: Box<What>,
+    },
+    /// Removes what is kept for a time only, when nobody else does so just now.
+    Tidy {
+        /// At most so many of each kind.
+        limit: usize,
+    },
 }
 
 /// A callback to be made.
@@ -301,6 +313,8 @@ pub enum Answer {
     Agent(Box<Agent>),
     /// Entries of the suppression list.
     Suppressions(Vec<Suppression>),
+    /// How many entries were put on the suppression list before, under the same key.
+    Imported(usize),
     /// An access key.
     Key(Box<Key>),
     /// Why a callback is not being called.
@@ -311,6 +325,13 @@ pub enum Answer {
     Insight(Box<QueueInsight>),
     /// Something about webhooks.
     Webhooks(Box<webhook::Reply>),
+    /// What was removed.
+    Tidied {
+        /// Remembered answers that were forgotten.
+        forgotten: usize,
+        /// Whether a limit was reached, so that more may be left.
+        more: bool,
+    },
     /// Done, with nothing to tell.
     Done,
 }

@@ -7,6 +7,7 @@ mod growth;
 mod neighbours;
 mod pulse;
 pub mod requests;
+mod upkeep;
 pub mod webhooks;
 
 use std::collections::BTreeSet;
@@ -139,6 +140,7 @@ impl Engine {
         tasks.spawn(engine.clone().drive());
         tasks.spawn(engine.clone().keep_alive());
         tasks.spawn(engine.clone().keep_uses());
+        tasks.spawn(engine.clone().keep_tidy());
         if !engine.0.store.is_exclusive() {
             tasks.spawn(engine.clone().look_around());
         }

@@ -88,6 +88,9 @@ pub enum Error {
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     IdempotencyKeyReused,
+    /// It was done already under this idempotency key, and the secret of it was shown then.
+    #[error("{0} was made under this idempotency key, and its secret is shown only once")]
+    SecretShown(String),
     /// The service was edited while the request was checked; checking again helps.
     #[error("service {0} was edited meanwhile")]
     ServiceChanged(ServiceId),

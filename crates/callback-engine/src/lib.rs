@@ -10,6 +10,7 @@ pub mod engine;
 pub mod command;
 pub mod dialer;
 pub mod store;
+pub mod remembered;
 pub mod work;
 pub mod memory;
 pub mod simulator;

@@ -201,6 +201,7 @@ fn engine_status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::InUse { .. } => (StatusCode::CONFLICT, "InUse"),
         Error::AddressTaken(_) => (StatusCode::CONFLICT, "AddressTaken"),
         Error::IdempotencyKeyReused => (StatusCode::CONFLICT, "IdempotencyKeyReused"),
+        Error::SecretShown(_) => (StatusCode::CONFLICT, "SecretShown"),
         Error::ServiceChanged(_) => (StatusCode::CONFLICT, "ServiceChanged"),
         Error::Store(StoreError::Unavailable { .. }) => {
             (StatusCode::SERVICE_UNAVAILABLE, "StorageUnavailable")

@@ -13,6 +13,7 @@ mod line;
 mod outbox;
 mod port;
 mod queues;
+mod retention;
 mod staff;
 pub(crate) mod transfer;
 mod unsent;

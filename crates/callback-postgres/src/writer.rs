@@ -152,13 +152,18 @@ impl Kind {
             | What::Webhooks(_)
             | What::CreateKey(_)
             | What::RevokeKey { .. }
-            | What::UseKeys(_) => Self::Alone,
+            | What::UseKeys(_)
+            | What::Once { .. }
+            | What::Tidy { .. } => Self::Alone,
         }
     }
 }
 
 /// Whether a command edits what all others rely on, so that it runs while no other does.
-const fn edits_the_shape(what: &What) -> bool {
+fn edits_the_shape(what: &What) -> bool {
+    if let What::Once { what, .. } = what {
+        return edits_the_shape(what);
+    }
     matches!(
         what,
         What::CreateService(_)

@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod lines;
 pub(crate) mod outbox;
 pub(crate) mod queue;
+pub(crate) mod remembered;
 pub(crate) mod services;
 pub(crate) mod suppressions;
 pub(crate) mod transfer;
@@ -33,6 +34,7 @@ use callback_engine::access::Key;
 use callback_engine::command::{Command, Done};
 use callback_engine::error::Error;
 use callback_engine::ledger::{Line, Subject};
+use callback_engine::remembered::Kept;
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows, StoreError};
 use callback_engine::suppression::Suppression;
@@ -372,15 +374,23 @@ impl Rows for SqliteRows<'_> {
     async fn remembered(&mut self, principal: &str, key: &str) -> Rowed<Option<Remembered>> {
         let now = self.now;
         self.during("reading a remembered answer", |rows, _| {
-            ledger::remembered(rows, principal, key, now)
+            remembered::find(rows, principal, key, now)
         })
     }
 
-    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+    async fn remember(&mut self, idempotency: &Idempotency, kept: &Kept) -> Rowed<()> {
         let now = self.now;
         self.during("remembering an answer", |rows, _| {
-            ledger::remember(rows, idempotency, callback, now)
+            remembered::put(rows, idempotency, kept, now)
         })
+    }
+
+    async fn tidy_turn(&mut self) -> Rowed<bool> {
+        Ok(true)
+    }
+
+    async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        self.during("forgetting answers", |rows, _| remembered::forget(rows, before, limit))
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {

@@ -130,7 +130,9 @@ const fn only_looks(what: &What) -> bool {
         | What::Unsuppress { .. }
         | What::CreateKey(_)
         | What::RevokeKey { .. }
-        | What::UseKeys(_) => false,
+        | What::UseKeys(_)
+        | What::Once { .. }
+        | What::Tidy { .. } => false,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod explaining;
 pub mod keys;
 pub mod moving;
 pub mod queueing;
+pub mod remembering;
 pub mod searching;
 pub mod side_by_side;
 pub mod staff;
@@ -40,6 +41,11 @@ macro_rules! store_contract {
             creation::a_key_answers_the_same_again,
             creation::a_key_with_another_body_is_refused,
             creation::one_key_at_a_time_makes_one_callback,
+            remembering::whatever_is_made_under_a_key_is_made_once,
+            remembering::an_existing_callback_is_remembered,
+            remembering::a_secret_is_not_shown_again,
+            remembering::one_key_at_a_time_makes_one_user,
+            remembering::old_answers_are_forgotten_in_batches,
             creation::a_full_queue_refuses,
             creation::duplicates_are_rejected_or_returned_as_the_service_wants,
             creation::a_terminated_callback_is_no_duplicate,

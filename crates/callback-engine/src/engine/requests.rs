@@ -291,9 +291,23 @@ impl Engine {
         actor: Actor,
         request: ServiceRequest,
     ) -> Result<Service, Error> {
+        self.create_service_once(actor, request, None).await
+    }
+
+    /// As [`Self::create_service`], once under an idempotency key if there is one.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn create_service_once(
+        &self,
+        actor: Actor,
+        request: ServiceRequest,
+        once: Option<Idempotency>,
+    ) -> Result<Service, Error> {
         let now = self.now().await?;
         let service = request.into_service(ServiceId(self.site().mint.timed(now)), now);
-        self.service_answer(actor, What::CreateService(Box::new(service))).await
+        let answer = self.run_once(actor, What::CreateService(Box::new(service)), once).await?;
+        Ok(service_of(answer))
     }
 
     /// Replaces a service.
@@ -313,11 +327,7 @@ impl Engine {
     }
 
     async fn service_answer(&self, actor: Actor, what: What) -> Result<Service, Error> {
-        let answer = self.run(actor, what).await?;
-        let Answer::Service(service) = answer else {
-            unreachable!("the change answers the service")
-        };
-        Ok(*service)
+        Ok(service_of(self.run(actor, what).await?))
     }
 
     /// One user.
@@ -335,9 +345,23 @@ impl Engine {
     /// # Errors
     /// Why it was refused.
     pub async fn create_agent(&self, actor: Actor, request: UserRequest) -> Result<Agent, Error> {
+        self.create_agent_once(actor, request, None).await
+    }
+
+    /// As [`Self::create_agent`], once under an idempotency key if there is one.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn create_agent_once(
+        &self,
+        actor: Actor,
+        request: UserRequest,
+        once: Option<Idempotency>,
+    ) -> Result<Agent, Error> {
         let now = self.now().await?;
         let agent = request.into_agent(AgentId(self.site().mint.timed(now)), now);
-        self.agent_answer(actor, What::CreateAgent(Box::new(agent))).await
+        let answer = self.run_once(actor, What::CreateAgent(Box::new(agent)), once).await?;
+        Ok(agent_of(answer))
     }
 
     /// Replaces what is configured of a user.
@@ -361,10 +385,18 @@ impl Engine {
     /// # Errors
     /// Why it was refused.
     pub async fn agent_answer(&self, actor: Actor, what: What) -> Result<Agent, Error> {
-        let answer = self.run(actor, what).await?;
-        let Answer::Agent(agent) = answer else { unreachable!("the change answers the user") };
-        Ok(*agent)
+        Ok(agent_of(self.run(actor, what).await?))
     }
+}
+
+fn service_of(answer: Answer) -> Service {
+    let Answer::Service(service) = answer else { unreachable!("the change answers the service") };
+    *service
+}
+
+fn agent_of(answer: Answer) -> Agent {
+    let Answer::Agent(agent) = answer else { unreachable!("the change answers the user") };
+    *agent
 }
 
 /// The query for what is within a scope; `None` when that is nothing.

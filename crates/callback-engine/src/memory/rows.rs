@@ -19,13 +19,11 @@ use uuid::Uuid;
 use super::state::State;
 use crate::access::Key;
 use crate::ledger::{Line, Subject};
+use crate::remembered::{Kept, REMEMBERED_SECONDS};
 use crate::route::Route;
 use crate::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use crate::suppression::Suppression;
 use crate::webhook::{Delivery, DeliveryState, Webhook};
-
-/// Seconds for which an answer is remembered under its idempotency key.
-const REMEMBERED_SECONDS: i64 = 86_400;
 
 /// The rows of an installation in memory.
 pub struct MemoryRows<'a> {
@@ -396,15 +394,28 @@ impl Rows for MemoryRows<'_> {
         Ok(known.filter(|known| known.at > oldest).cloned())
     }
 
-    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+    async fn remember(&mut self, idempotency: &Idempotency, kept: &Kept) -> Rowed<()> {
         let remembered = Remembered {
             body_hash: idempotency.body_hash.clone(),
-            callback: callback.clone(),
+            kept: kept.clone(),
             at: self.now,
         };
         let key = (idempotency.principal.clone(), idempotency.key.clone());
         self.state.remembered.insert(key, remembered);
         Ok(())
+    }
+
+    async fn tidy_turn(&mut self) -> Rowed<bool> {
+        Ok(true)
+    }
+
+    async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        let old = self.state.remembered.iter().filter(|(_, known)| known.at <= before);
+        let old: Vec<_> = old.map(|(key, _)| key.clone()).take(limit).collect();
+        for key in &old {
+            self.state.remembered.remove(key);
+        }
+        Ok(old.len())
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {

@@ -17,15 +17,18 @@ use crate::suppression::Suppression;
 
 impl<R: Rows> Work<'_, R> {
     pub(super) async fn create(&mut self, create: &Create) -> Result<Answer, Error> {
-        if let Some(idempotency) = &create.idempotency
-            && let Some(known) =
-                self.rows.remembered(&idempotency.principal, &idempotency.key).await?
-        {
-            if known.body_hash != idempotency.body_hash {
-                return Err(Error::IdempotencyKeyReused);
-            }
-            return Ok(Answer::Created(Box::new(known.callback)));
+        let idempotency = create.idempotency.as_ref();
+        if let Some(known) = self.known(idempotency).await? {
+            return known.answer();
         }
+        let answer = self.make(create).await?;
+        if !create.dry_run {
+            self.keep(idempotency, &answer).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn make(&mut self, create: &Create) -> Result<Answer, Error> {
         let service = self.service(create.new.service).await?;
         if service.version != create.service_version {
             return Err(Error::ServiceChanged(service.id));
@@ -57,9 +60,6 @@ impl<R: Rows> Work<'_, R> {
             self.rows.insert_callback(&step.callback).await?;
             self.after.note_deadline(step.callback.deadline().map(|(at, _)| at));
             self.append_entry(&step).await?;
-            if let Some(idempotency) = &create.idempotency {
-                self.rows.remember(idempotency, &step.callback).await?;
-            }
             self.after.keys.push(key);
         }
         Ok(Answer::Created(Box::new(step.callback)))

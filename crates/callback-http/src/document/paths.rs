@@ -48,11 +48,7 @@ fn callbacks() -> Vec<Operation> {
             .reads(),
         operation(Post, "/v1.0/callbacks", tag("createCallback"), "Ask for a callback")
             .query("dryRun", flag(), "Checks only, and answers what would be made.")
-            .header(
-                "Idempotency-Key",
-                text_up_to(255),
-                "The same key and body take effect once in 24 hours.",
-            )
+            .once()
             .header(
                 "Prefer",
                 text(),
@@ -161,6 +157,7 @@ fn services() -> Vec<Operation> {
             .answers(json(200, "By name.", list(named("Service"))))
             .reads(),
         operation(Post, "/v1.0/services", tag("createService"), "Make a service")
+            .once()
             .body(&named("ServiceBody"), true)
             .answers(one(201, "It was made.").location())
             .refuses(&[409])
@@ -209,6 +206,7 @@ fn users() -> Vec<Operation> {
             .answers(json(200, "By name.", list(named("User"))))
             .reads(),
         operation(Post, "/v1.0/users", tag("createUser"), "Make a user")
+            .once()
             .body(&named("UserBody"), true)
             .answers(one(201, "It was made.").location())
             .refuses(&[404, 409])
@@ -257,6 +255,7 @@ fn suppressions() -> Vec<Operation> {
             .refuses(&[400])
             .reads(),
         operation(Post, "/v1.0/suppressions", tag("createSuppression"), "Suppress a target")
+            .once()
             .body(&named("SuppressionBody"), true)
             .answers(json(201, "It is on the list.", named("Suppression")))
             .refuses(&[404])
@@ -267,6 +266,7 @@ fn suppressions() -> Vec<Operation> {
             tag("importSuppressions"),
             "Suppress up to 10,000 targets, all or none",
         )
+        .once()
         .body(&list(named("SuppressionBody")), true)
         .answers(json(201, "They are on the list.", named("ImportedSuppressions")))
         .writes(),
@@ -291,7 +291,11 @@ fn keys() -> Vec<Operation> {
             .answers(json(200, "First to last.", list(named("Key"))))
             .reads(),
         operation(Post, "/v1.0/keys", tag("createKey"), "Make an access key")
-            .says("The first is made with `callback keys bootstrap`, where the database is.")
+            .says(
+                "The first is made with `callback keys bootstrap`, where the database is. \
+                 A repetition under the same idempotency key is 409 `SecretShown`.",
+            )
+            .once()
             .body(&named("KeyBody"), true)
             .answers(json(201, "It was made, and is shown once.", named("NewKey")).location())
             .refuses(&[404])

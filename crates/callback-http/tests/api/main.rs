@@ -14,6 +14,7 @@ mod hostile;
 mod keys;
 mod log;
 mod metrics;
+mod once;
 mod operation;
 mod search;
 mod services;

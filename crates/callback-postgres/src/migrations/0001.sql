@@ -160,6 +160,7 @@ CREATE TABLE remembered (
   record json NOT NULL,
   PRIMARY KEY (principal, key)
 );
+CREATE INDEX remembered_at ON remembered (at);
 
 CREATE TABLE ledger (
   sequence bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME ledger_sequence) PRIMARY KEY,

@@ -1,19 +1,13 @@
-//! What is remembered of the past: the ledger, and answers under idempotency keys.
+//! The ledger.
 
-use callback_domain::callback::{Callback, PhaseName};
-use callback_domain::date::{self, Instant};
+use callback_domain::callback::PhaseName;
+use callback_domain::date;
 use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId, WebhookId};
 use callback_engine::ledger::{Line, Subject};
-use callback_engine::store::{Idempotency, Remembered};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use crate::sql::{Answer, Fields, all, json, limit, one, signed, unsigned, write};
-
-/// Seconds for which an answer is remembered under its idempotency key.
-const REMEMBERED_SECONDS: i64 = 86_400;
-/// How many answers that are too old are dropped with each one that is remembered.
-const DROPPED_AT_ONCE: i64 = 16;
 
 const COLUMNS: &[&str] = &[
     "sequence",
@@ -136,54 +130,4 @@ fn write_line(connection: &Connection, line: &Line, sequence: Option<i64>) -> An
         ],
     )?;
     Ok(())
-}
-
-pub(super) fn remembered(
-    connection: &Connection,
-    principal: &str,
-    key: &str,
-    now: Instant,
-) -> Answer<Option<Remembered>> {
-    const REMEMBERED: &[&str] = &["key", "body_hash", "callback", "at"];
-    const FIND: &str = "SELECT key, body_hash, callback, at FROM idempotency \
-        WHERE principal = ?1 AND key = ?2 AND at > ?3";
-    one(connection, FIND, params![principal, key, oldest(now)], |row| {
-        let mut fields = Fields::new(row, "idempotency", REMEMBERED);
-        fields.take::<String>()?;
-        Ok(Remembered {
-            body_hash: fields.take()?,
-            callback: fields.json()?,
-            at: fields.instant()?,
-        })
-    })
-}
-
-pub(super) fn remember(
-    connection: &Connection,
-    idempotency: &Idempotency,
-    callback: &Callback,
-    now: Instant,
-) -> Answer<()> {
-    const DROP: &str = "DELETE FROM idempotency WHERE rowid IN \
-        (SELECT rowid FROM idempotency WHERE at <= ?1 ORDER BY at LIMIT ?2)";
-    const PUT: &str = "INSERT INTO idempotency (principal, key, body_hash, callback, at) \
-        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (principal, key) DO UPDATE SET \
-        body_hash = excluded.body_hash, callback = excluded.callback, at = excluded.at";
-    write(connection, DROP, params![oldest(now), DROPPED_AT_ONCE])?;
-    write(
-        connection,
-        PUT,
-        params![
-            idempotency.principal,
-            idempotency.key,
-            idempotency.body_hash,
-            json("idempotency", callback)?,
-            date::micros(now),
-        ],
-    )?;
-    Ok(())
-}
-
-fn oldest(now: Instant) -> i64 {
-    date::micros(date::add_seconds(now, -REMEMBERED_SECONDS))
 }

@@ -184,7 +184,7 @@ CREATE TABLE idempotency (
     principal TEXT NOT NULL,
     key       TEXT NOT NULL,
     body_hash BLOB NOT NULL,
-    callback  TEXT NOT NULL,
+    answer    TEXT NOT NULL,
     at        INTEGER NOT NULL,
     PRIMARY KEY (principal, key)
 ) STRICT;

@@ -15,6 +15,7 @@ use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::access::Key;
 use callback_engine::ledger::{Line, Subject};
+use callback_engine::remembered::Kept;
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use callback_engine::suppression::Suppression;
@@ -210,9 +211,18 @@ impl<R: Rows> Rows for Watched<'_, R> {
         self.inner.put_node_lease(node, until).await
     }
 
-    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+    async fn remember(&mut self, idempotency: &Idempotency, kept: &Kept) -> Rowed<()> {
         self.mirror.note_write();
-        self.inner.remember(idempotency, callback).await
+        self.inner.remember(idempotency, kept).await
+    }
+
+    async fn tidy_turn(&mut self) -> Rowed<bool> {
+        self.inner.tidy_turn().await
+    }
+
+    async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        self.mirror.note_write();
+        self.inner.forget_remembered(before, limit).await
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {
