@@ -9,6 +9,7 @@
 )]
 
 mod attempt;
+mod bulk;
 mod callback;
 mod create;
 mod date;
@@ -27,6 +28,7 @@ mod value;
 mod webhook;
 
 pub use attempt::AttemptDto;
+pub use bulk::{BatchRequest, BulkCancelRequest, Transaction};
 pub use callback::{CallbackDto, TaskDto};
 pub use create::{CreateRequest, ServiceRef};
 pub use key::{KeyRequest, Role};

@@ -14,6 +14,7 @@ use callback_domain::target::TargetKey;
 use uuid::Uuid;
 
 use crate::access::Key;
+use crate::bulk::{Batch, Placed, Withdrawal};
 use crate::insight::{Position, QueueInsight};
 use crate::ledger::Actor;
 use crate::mint::Site;
@@ -173,11 +174,23 @@ pub enum What {
         /// What to do.
         what: Box<What>,
     },
+    /// Makes many callbacks.
+    CreateBatch(Box<Batch>),
+    /// Cancels callbacks that a search has found.
+    CancelThese(Box<Withdrawal>),
     /// Removes what is kept for a time only, when nobody else does so just now.
     Tidy {
         /// At most so many of each kind.
         limit: usize,
     },
+}
+
+impl What {
+    /// What is done, without the key under which it is done once.
+    #[must_use]
+    pub fn bare(&self) -> &Self {
+        if let Self::Once { what, .. } = self { what.bare() } else { self }
+    }
 }
 
 /// A callback to be made.
@@ -325,6 +338,13 @@ pub enum Answer {
     Insight(Box<QueueInsight>),
     /// Something about webhooks.
     Webhooks(Box<webhook::Reply>),
+    /// What each item of a batch came to, in their order.
+    Batch(Vec<Placed>),
+    /// Callbacks were cancelled.
+    Withdrawn {
+        /// Those that had moved on.
+        moved_on: Vec<CallbackId>,
+    },
     /// What was removed.
     Tidied {
         /// Remembered answers that were forgotten.

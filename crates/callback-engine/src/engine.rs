@@ -2,6 +2,7 @@
 
 pub mod access;
 mod answers;
+pub mod bulk;
 pub mod directory;
 mod growth;
 mod neighbours;

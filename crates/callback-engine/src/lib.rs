@@ -11,6 +11,7 @@ pub mod command;
 pub mod dialer;
 pub mod store;
 pub mod remembered;
+pub mod bulk;
 pub mod work;
 pub mod memory;
 pub mod simulator;

@@ -7,6 +7,7 @@ use callback_domain::id::{KeyId, WebhookId};
 use callback_domain::service::Service;
 use serde::{Deserialize, Serialize};
 
+use crate::bulk::Placed;
 use crate::command::Answer;
 use crate::error::Error;
 use crate::suppression::Suppression;
@@ -41,6 +42,8 @@ pub enum Kept {
     Suppression(Suppression),
     /// How many entries were made at once.
     Imported(usize),
+    /// What each item of a batch came to.
+    Batch(Vec<Placed>),
     /// Which access key was made; its secret was shown once.
     Key(KeyId),
     /// Which webhook was made; its secret was shown once.
@@ -60,6 +63,7 @@ impl Kept {
                 [only] => Some(Self::Suppression(only.clone())),
                 several => Some(Self::Imported(several.len())),
             },
+            Answer::Batch(placed) => Some(Self::Batch(placed.clone())),
             Answer::Imported(count) => Some(Self::Imported(*count)),
             Answer::Key(key) => Some(Self::Key(key.id)),
             Answer::Webhooks(reply) => {
@@ -77,6 +81,7 @@ impl Kept {
             | Answer::Explanation(_)
             | Answer::Position(_)
             | Answer::Insight(_)
+            | Answer::Withdrawn { .. }
             | Answer::Tidied { .. }
             | Answer::Done => None,
         }
@@ -93,6 +98,7 @@ impl Kept {
             Self::Service(service) => Answer::Service(service),
             Self::User(agent) => Answer::Agent(agent),
             Self::Suppression(entry) => Answer::Suppressions(vec![entry]),
+            Self::Batch(placed) => Answer::Batch(placed),
             Self::Imported(count) => Answer::Imported(count),
             Self::Key(id) => return Err(Error::SecretShown(format!("key {id}"))),
             Self::Webhook(id) => return Err(Error::SecretShown(format!("webhook {id}"))),

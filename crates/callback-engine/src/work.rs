@@ -5,6 +5,7 @@
 mod access;
 mod agents;
 mod attempts;
+mod bulk;
 mod callbacks;
 mod dispatch;
 mod explain;
@@ -92,6 +93,8 @@ impl<R: Rows> Work<'_, R> {
             What::Insight { service } => self.insight(*service).await?,
             What::Webhooks(order) => self.webhooks(order).await?,
             What::Once { idempotency, what } => self.once(idempotency, what).await?,
+            What::CreateBatch(batch) => self.create_batch(batch).await?,
+            What::CancelThese(these) => self.withdraw_all(these).await?,
             What::Tidy { limit } => self.tidy(*limit).await?,
         })
     }

@@ -13,6 +13,7 @@ mod origin;
 mod request;
 mod callbacks;
 mod search;
+mod bulk;
 mod moves;
 mod history;
 mod services;

@@ -127,8 +127,8 @@ enum Kind {
 impl Kind {
     const fn of(what: &What) -> Self {
         match what {
-            What::Create(_) => Self::Create,
-            What::Move { .. } | What::Report { .. } => Self::Move,
+            What::Create(_) | What::CreateBatch(_) => Self::Create,
+            What::Move { .. } | What::Report { .. } | What::CancelThese(_) => Self::Move,
             What::Next { .. } => Self::Take,
             What::Tick { .. }
             | What::Dispatch { .. }
@@ -161,11 +161,8 @@ impl Kind {
 
 /// Whether a command edits what all others rely on, so that it runs while no other does.
 fn edits_the_shape(what: &What) -> bool {
-    if let What::Once { what, .. } = what {
-        return edits_the_shape(what);
-    }
     matches!(
-        what,
+        what.bare(),
         What::CreateService(_)
             | What::ReplaceService { .. }
             | What::DeleteService { .. }
@@ -381,6 +378,9 @@ async fn lock_ahead(
         let what = What::Dispatch { services, agents, limit: *limit };
         let (actor, site) = (command.actor.clone(), Arc::clone(&command.site));
         return Ok(Some(Command { actor, site, what }));
+    }
+    if matches!(command.what.bare(), What::CreateBatch(_) | What::CancelThese(_)) {
+        rows.read_ahead(std::slice::from_ref(command)).await?;
     }
     if let What::Next { agent } = &command.what {
         rows.lock_queues(&[], &[*agent]).await?;

@@ -132,6 +132,8 @@ const fn only_looks(what: &What) -> bool {
         | What::RevokeKey { .. }
         | What::UseKeys(_)
         | What::Once { .. }
+        | What::CreateBatch(_)
+        | What::CancelThese(_)
         | What::Tidy { .. } => false,
     }
 }

@@ -9,6 +9,7 @@
 
 mod stage;
 
+pub mod bulk;
 pub mod calls;
 pub mod clock;
 pub mod creation;
@@ -46,6 +47,10 @@ macro_rules! store_contract {
             remembering::a_secret_is_not_shown_again,
             remembering::one_key_at_a_time_makes_one_user,
             remembering::old_answers_are_forgotten_in_batches,
+            bulk::a_batch_makes_what_can_be_made,
+            bulk::a_whole_batch_is_all_or_nothing,
+            bulk::a_batch_under_a_key_is_made_once,
+            bulk::what_was_found_is_cancelled_unless_it_moved_on,
             creation::a_full_queue_refuses,
             creation::duplicates_are_rejected_or_returned_as_the_service_wants,
             creation::a_terminated_callback_is_no_duplicate,

@@ -72,6 +72,25 @@ impl Engine {
         request: CreateRequest,
         creation: Creation,
     ) -> Result<Created, Error> {
+        let create = self.resolve(request, &creation, None).await?;
+        let create = Create { idempotency: creation.idempotency, ..create };
+        let answer = self.run(actor, What::Create(Box::new(create))).await?;
+        if let Answer::Existing(callback) = answer {
+            return Ok(Created::Existing(callback));
+        }
+        let Answer::Created(callback) = answer else {
+            unreachable!("a creation answers a callback")
+        };
+        Ok(Created::New(callback))
+    }
+
+    /// Holds a request for a callback against its service; without users at hand they are read.
+    pub(super) async fn resolve(
+        &self,
+        request: CreateRequest,
+        creation: &Creation,
+        agents: Option<&[Agent]>,
+    ) -> Result<Create, Error> {
         let service = match request.service() {
             Some(wanted) => self.service_named(wanted).await,
             None => Err(Error::ServiceNotFound(String::new())),
@@ -85,25 +104,20 @@ impl Engine {
         if !creation.within.holds(service.id) {
             return Err(Error::OutOfScope(service.id));
         }
-        let preferred = self.agent_named(request.preferred_agent()).await?;
+        let preferred = match agents {
+            Some(agents) => super::bulk::preferred(&request, agents),
+            None => self.agent_named(request.preferred_agent()).await?,
+        };
         let new = request
-            .resolve(&service, preferred.as_ref(), creation.creator, creation.initiator)
+            .resolve(&service, preferred.as_ref(), creation.creator, creation.initiator.clone())
             .map_err(Error::Invalid)?;
-        let create = Create {
+        Ok(Create {
             new,
             id: self.site().callback(self.now().await?),
             service_version: service.version,
-            idempotency: creation.idempotency,
+            idempotency: None,
             dry_run: creation.dry_run,
-        };
-        let answer = self.run(actor, What::Create(Box::new(create))).await?;
-        if let Answer::Existing(callback) = answer {
-            return Ok(Created::Existing(callback));
-        }
-        let Answer::Created(callback) = answer else {
-            unreachable!("a creation answers a callback")
-        };
-        Ok(Created::New(callback))
+        })
     }
 
     /// Changes members of a callback.
@@ -400,7 +414,7 @@ fn agent_of(answer: Answer) -> Agent {
 }
 
 /// The query for what is within a scope; `None` when that is nothing.
-fn within(mut query: Query, scope: &Scope) -> Option<Query> {
+pub(super) fn within(mut query: Query, scope: &Scope) -> Option<Query> {
     let Scope::Only(services) = scope else { return Some(query) };
     if let Some(service) = query.service {
         return services.contains(&service).then_some(query);

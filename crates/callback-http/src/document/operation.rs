@@ -218,7 +218,7 @@ fn refusal(status: u16) -> Response {
 
 const fn codes(status: u16) -> &'static str {
     match status {
-        400 => "`MalformedJson`, `ValidationFailed`",
+        400 => "`MalformedJson`, `ValidationFailed`, `BatchRefused`",
         401 => "`Unauthorized`",
         403 => "`Forbidden`",
         404 => {
@@ -228,7 +228,7 @@ const fn codes(status: u16) -> &'static str {
         408 => "`Timeout`",
         409 => {
             "`ServiceNotOutbound`, `DuplicateCallback`, `TargetSuppressed`, `InUse`, `AddressTaken`, \
-             `WrongPhase`, `LeaseLost`, `IdempotencyKeyReused`, `SecretShown`, `ServiceChanged`, `WebhookDisabled`, \
+             `WrongPhase`, `LeaseLost`, `IdempotencyKeyReused`, `SecretShown`, `ServiceChanged`, `BatchRefused`, `CountMismatch`, `WebhookDisabled`, \
              `TooManyWebhooks`"
         }
         412 => "`StaleVersion`",

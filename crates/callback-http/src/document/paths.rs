@@ -8,13 +8,14 @@ use utoipa::openapi::{HttpMethod, PathItem};
 use super::operation::{Answer, Operation, empty, json, operation, typed};
 use super::schemas::event_name;
 use super::security;
-use super::shape::{count, either, flag, guid, list, named, one_of, text, text_up_to, within};
+use super::shape::{count, either, flag, guid, list, named, one_of, text, within};
 use crate::router::routes;
 
 /// Every path with its operations.
 pub(super) fn paths() -> Paths {
     let groups = [
         callbacks(),
+        super::bulk::operations(),
         moves(),
         services(),
         users(),

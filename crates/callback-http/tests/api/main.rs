@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics fails")]
 
 mod access;
+mod bulk;
 mod conditions;
 mod creation;
 mod document;

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use callback_domain::callback::Callback;
 use callback_domain::id::{AttemptId, CallbackId, ServiceId};
 use callback_domain::target::TargetKey;
-use callback_engine::command::{Command, What};
+use callback_engine::command::{Command, Create, What};
 use callback_engine::store::{Claim, Rowed};
 use callback_engine::suppression::Suppression;
 use tokio_postgres::Row;
@@ -50,8 +50,11 @@ impl PostgresRows<'_> {
             } else if let What::Next { agent } = &command.what {
                 agents.insert(*agent);
             } else if let What::Create(create) = &command.what {
-                let called = create.new.alternative_target.as_ref().unwrap_or(&create.new.target);
-                keys.insert(called.key());
+                keys.insert(called(create));
+            } else if let What::CreateBatch(batch) = command.what.bare() {
+                keys.extend(batch.items.iter().flatten().map(called));
+            } else if let What::CancelThese(these) = &command.what {
+                callbacks.extend(these.callbacks.iter().map(|id| id.0));
             }
         }
         if !keys.is_empty() {
@@ -160,6 +163,11 @@ impl PostgresRows<'_> {
         self.keep_suppressions(&keys, &rows)?;
         Ok(self.suppressed.get(key).cloned().unwrap_or_default())
     }
+}
+
+/// Whose line a creation is for.
+fn called(create: &Create) -> TargetKey {
+    create.new.alternative_target.as_ref().unwrap_or(&create.new.target).key()
 }
 
 fn texts(keys: &[TargetKey]) -> Vec<&str> {
