@@ -32,6 +32,16 @@ pub(crate) struct Settings {
     pub(crate) compat: Compat,
     /// How webhooks are sent.
     pub(crate) webhooks: Webhooks,
+    /// How long things are kept.
+    pub(crate) retention: Retention,
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retention {
+    /// Days for which terminated callbacks are kept; 0 is for good.
+    pub(crate) terminated_days: u32,
 }
 
 /// Concessions to clients written against other services.
@@ -70,6 +80,7 @@ impl Settings {
             metrics_public: false,
             compat: Compat { create_status: 201 },
             webhooks: Webhooks::default(),
+            retention: Retention { terminated_days: 90 },
         }
     }
 

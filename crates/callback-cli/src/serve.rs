@@ -54,6 +54,7 @@ async fn serve(
         None
     };
     tracing::info!(%address, %database, "serving");
+    engine.retain_terminated(settings.retention.terminated_days);
     let webhooks = settings.webhooks.shared();
     let sender = Arc::new(settings.webhooks.sender(&webhooks)?);
     let delivering = engine.deliver(sender, settings.webhooks.policy());

@@ -182,6 +182,8 @@ pub enum What {
     Tidy {
         /// At most so many of each kind.
         limit: usize,
+        /// Days for which terminated callbacks are kept; 0 is for good.
+        terminated_days: u32,
     },
 }
 
@@ -349,6 +351,8 @@ pub enum Answer {
     Tidied {
         /// Remembered answers that were forgotten.
         forgotten: usize,
+        /// Callbacks that were removed.
+        purged: usize,
         /// Whether a limit was reached, so that more may be left.
         more: bool,
     },

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use self::access::Keyring;
 use self::directory::{Directory, Services};
+use self::upkeep::Upkeep;
 use self::webhooks::Bells;
 use crate::command::{After, Answer, Command, Report, What};
 use crate::dialer::{Dialer, Reports, Resumed, Started};
@@ -61,6 +62,7 @@ struct Inner {
     directory: Directory,
     bells: Bells,
     keyring: Keyring,
+    upkeep: Upkeep,
 }
 
 /// What the driver has to look at.
@@ -133,6 +135,7 @@ impl Engine {
             directory: Directory::default(),
             bells: Bells::default(),
             keyring: Keyring::default(),
+            upkeep: Upkeep::default(),
         }));
         engine.renew().await?;
         engine.take_over(engine.0.store.is_exclusive()).await?;

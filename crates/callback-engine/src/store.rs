@@ -352,6 +352,11 @@ rows! {
     fn remember(idempotency: &Idempotency, kept: &Kept) -> ();
     /// Whether this transaction is the one that tidies; no other does until its end.
     fn tidy_turn() -> bool;
+    /// Up to `limit` callbacks that ended before an instant and have no open attempt, earliest first.
+    fn ended_before(before: Instant, limit: usize) -> Vec<CallbackId>;
+    /// Removes callbacks with their attempts, their lines of the ledger, and what is on its way
+    /// about them; nothing of them may be open.
+    fn remove_callbacks(ids: &[CallbackId]) -> ();
     /// Forgets up to `limit` answers that were given before an instant; answers how many.
     fn forget_remembered(before: Instant, limit: usize) -> usize;
 

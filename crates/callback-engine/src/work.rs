@@ -95,7 +95,7 @@ impl<R: Rows> Work<'_, R> {
             What::Once { idempotency, what } => self.once(idempotency, what).await?,
             What::CreateBatch(batch) => self.create_batch(batch).await?,
             What::CancelThese(these) => self.withdraw_all(these).await?,
-            What::Tidy { limit } => self.tidy(*limit).await?,
+            What::Tidy { limit, terminated_days } => self.tidy(*limit, *terminated_days).await?,
         })
     }
 

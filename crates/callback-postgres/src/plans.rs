@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::database::Database;
 use crate::rows::{
-    CALLBACKS_DUE, DELIVERIES_DUE, DELIVERIES_LISTED, FIRST_PENDING, HEADS, LONGEST_IDLE, REFRESH,
+    CALLBACKS_DUE, DELIVERIES_DUE, DELIVERIES_LISTED, ENDED, FIRST_PENDING, FORGET, HEADS,
+    LONGEST_IDLE, REFRESH,
 };
 use crate::search::Search;
 use crate::{Options, PostgresStore};
@@ -85,6 +86,12 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     let (state, last) = ("Delivered", Uuid::max());
     let listed = plan(&client, DELIVERIES_LISTED, &[&webhook, &state, &now, &last, &100_i64]).await;
     assert!(listed.contains("using deliveries_listed on"), "{listed}");
+
+    let ended = plan(&client, ENDED, &[&now, &200_i64]).await;
+    assert!(ended.contains("callbacks_ended on"), "{ended}");
+    assert!(!ended.contains("Sort"), "{ended}");
+    let forgotten = plan(&client, FORGET, &[&now, &200_i64]).await;
+    assert!(forgotten.contains("remembered_at on"), "{forgotten}");
 
     let query = Query::default();
     let value = SortValue::Integer(1_900_000_000_000_000);

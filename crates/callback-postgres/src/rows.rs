@@ -66,6 +66,7 @@ pub(crate) use {
     clock::CALLBACKS as CALLBACKS_DUE,
     outbox::{DUE as DELIVERIES_DUE, FIRST_PENDING, LISTED as DELIVERIES_LISTED},
     queues::HEADS,
+    retention::{ENDED, FORGET},
     staff::LONGEST_IDLE,
     unsent::REFRESH,
 };

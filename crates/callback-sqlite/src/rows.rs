@@ -11,6 +11,7 @@ pub(crate) mod lines;
 pub(crate) mod outbox;
 pub(crate) mod queue;
 pub(crate) mod remembered;
+pub(crate) mod retention;
 pub(crate) mod services;
 pub(crate) mod suppressions;
 pub(crate) mod transfer;
@@ -387,6 +388,14 @@ impl Rows for SqliteRows<'_> {
 
     async fn tidy_turn(&mut self) -> Rowed<bool> {
         Ok(true)
+    }
+
+    async fn ended_before(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        self.during("looking for what is old", |rows, _| retention::ended(rows, before, limit))
+    }
+
+    async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        self.during("removing callbacks", |rows, _| retention::remove(rows, ids))
     }
 
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {

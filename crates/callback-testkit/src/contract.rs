@@ -19,6 +19,7 @@ pub mod keys;
 pub mod moving;
 pub mod queueing;
 pub mod remembering;
+pub mod retention;
 pub mod searching;
 pub mod side_by_side;
 pub mod staff;
@@ -51,6 +52,8 @@ macro_rules! store_contract {
             bulk::a_whole_batch_is_all_or_nothing,
             bulk::a_batch_under_a_key_is_made_once,
             bulk::what_was_found_is_cancelled_unless_it_moved_on,
+            retention::what_ended_long_ago_is_removed_with_its_story,
+            retention::the_ledger_is_read_over_its_gaps,
             creation::a_full_queue_refuses,
             creation::duplicates_are_rejected_or_returned_as_the_service_wants,
             creation::a_terminated_callback_is_no_duplicate,

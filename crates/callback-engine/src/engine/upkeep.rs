@@ -1,8 +1,10 @@
 //! Upkeep: what is kept for a time only is removed in small batches, by one node at a time.
 
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 use super::Engine;
 use crate::command::{Answer, What};
@@ -16,13 +18,23 @@ const REST: Duration = Duration::from_millis(50);
 /// How often to look for what is old.
 const PERIOD: Duration = Duration::from_secs(60);
 
+/// What is removed, and what was.
+#[derive(Debug, Default)]
+pub(super) struct Upkeep {
+    terminated_days: AtomicU32,
+    purged: AtomicU64,
+    changed: Notify,
+}
+
 impl Engine {
     /// Removes what is old, for as long as the engine runs.
     pub(super) async fn keep_tidy(self) {
         loop {
             match self.tidy().await {
                 Ok(true) => sleep(REST).await,
-                Ok(false) => sleep(PERIOD).await,
+                Ok(false) => {
+                    let _woken = timeout(PERIOD, self.0.upkeep.changed.notified()).await.is_ok();
+                }
                 Err(error) => {
                     tracing::warn!(%error, "failed to remove what is old; trying again");
                     sleep(PERIOD).await;
@@ -31,15 +43,32 @@ impl Engine {
         }
     }
 
+    /// Keeps terminated callbacks for so many days from now on; 0 is for good, as before the first call.
+    pub fn retain_terminated(&self, days: u32) {
+        self.0.upkeep.terminated_days.store(days, Ordering::Relaxed);
+        self.0.upkeep.changed.notify_one();
+    }
+
+    /// How many callbacks this process has removed since its start.
+    #[must_use]
+    pub fn purged(&self) -> u64 {
+        self.0.upkeep.purged.load(Ordering::Relaxed)
+    }
+
     /// Removes one batch of what is old; answers whether more may be left.
     ///
     /// # Errors
     /// When the store cannot do it.
     pub async fn tidy(&self) -> Result<bool, Error> {
-        let answer = self.run(Actor::Timer, What::Tidy { limit: REMOVED }).await?;
-        let Answer::Tidied { more, .. } = answer else {
+        let terminated_days = self.0.upkeep.terminated_days.load(Ordering::Relaxed);
+        let what = What::Tidy { limit: REMOVED, terminated_days };
+        let Answer::Tidied { purged, more, .. } = self.run(Actor::Timer, what).await? else {
             unreachable!("tidying has an answer of its own")
         };
+        if purged > 0 {
+            self.0.upkeep.purged.fetch_add(purged as u64, Ordering::Relaxed);
+            tracing::info!(purged, "removed callbacks whose time of retention is over");
+        }
         Ok(more)
     }
 }

@@ -409,6 +409,31 @@ impl Rows for MemoryRows<'_> {
         Ok(true)
     }
 
+    async fn ended_before(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        let state = &*self.state;
+        let is_open = |id: CallbackId| {
+            let mut attempts = state.attempts_of.range((id, 0)..=(id, u32::MAX));
+            attempts.any(|(_, attempt)| state.open_attempts.contains(attempt))
+        };
+        let ended = state.callbacks.values().filter(|found| {
+            found.is_terminated() && found.updated_at < before && !is_open(found.id)
+        });
+        let mut ended: Vec<_> = ended.map(|found| (found.updated_at, found.id)).collect();
+        ended.sort_unstable();
+        Ok(ended.into_iter().map(|(_, id)| id).take(limit).collect())
+    }
+
+    async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        for id in ids {
+            self.state.remove_callback(*id);
+            let about = Subject::Callback(*id);
+            self.state.outbox.remove(|found| found.subject == about, usize::MAX);
+        }
+        let is_gone = |line: &Line| ids.iter().any(|id| line.subject == Subject::Callback(*id));
+        self.state.ledger.retain(|line| !is_gone(line));
+        Ok(())
+    }
+
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
         let old = self.state.remembered.iter().filter(|(_, known)| known.at <= before);
         let old: Vec<_> = old.map(|(key, _)| key.clone()).take(limit).collect();
@@ -419,25 +444,25 @@ impl Rows for MemoryRows<'_> {
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {
-        let sequence = self.state.ledger.len() as u64 + 1;
+        self.state.last_line += 1;
+        let sequence = self.state.last_line;
         self.state.ledger.push(Line { sequence, ..line.clone() });
         Ok(())
     }
 
     async fn lines_after(&mut self, sequence: u64, limit: usize) -> Rowed<Vec<Line>> {
         let ledger = &self.state.ledger;
-        let first = usize::try_from(sequence).unwrap_or(usize::MAX).min(ledger.len());
+        let first = ledger.partition_point(|line| line.sequence <= sequence);
         Ok(ledger[first..].iter().take(limit).cloned().collect())
     }
 
     async fn line(&mut self, sequence: u64) -> Rowed<Option<Line>> {
-        let Some(index) = sequence.checked_sub(1) else { return Ok(None) };
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        Ok(self.state.ledger.get(index).cloned())
+        let found = self.state.ledger.binary_search_by_key(&sequence, |line| line.sequence);
+        Ok(found.ok().and_then(|index| self.state.ledger.get(index)).cloned())
     }
 
     async fn last_line(&mut self) -> Rowed<u64> {
-        Ok(self.state.ledger.len() as u64)
+        Ok(self.state.last_line)
     }
 
     async fn outbox_cursor(&mut self) -> Rowed<Option<u64>> {

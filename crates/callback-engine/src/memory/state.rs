@@ -49,7 +49,9 @@ pub(super) struct State {
     pub(super) routes: BTreeMap<String, Route>,
     pub(super) nodes: BTreeMap<NodeId, Instant>,
     pub(super) remembered: BTreeMap<(String, String), Remembered>,
+    /// By number; where lines were removed, numbers are missing.
     pub(super) ledger: Vec<Line>,
+    pub(super) last_line: u64,
     pub(super) outbox: Outbox,
 }
 
@@ -117,6 +119,25 @@ impl State {
                 self.held.remove(&(agent, service, id));
             }
             self.queue.leave(id);
+        }
+    }
+
+    /// Removes a callback with everything that was written about it.
+    pub(super) fn remove_callback(&mut self, id: CallbackId) {
+        let Some(gone) = self.callbacks.remove(&id) else { return };
+        self.unlist_callback(&gone);
+        let attempts = self.attempts_of.range((id, 0)..=(id, u32::MAX));
+        let attempts: Vec<_> = attempts.map(|(at, attempt)| (*at, *attempt)).collect();
+        for (at, attempt) in attempts {
+            self.attempts_of.remove(&at);
+            self.open_attempts.remove(&attempt);
+            let Some(gone) = self.attempts.remove(&attempt) else { continue };
+            if let Some(at) = gone.deadline() {
+                self.attempt_deadlines.remove(&(at, attempt));
+            }
+            if let Some(at) = gone.customer_requested_at {
+                self.dialouts.remove(&(gone.key(), at, attempt));
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is kept for a time: answers under idempotency keys.
+//! What is kept for a time: answers under idempotency keys, and callbacks that are over.
 
 use callback_domain::date;
 
@@ -7,6 +7,9 @@ use crate::command::{Answer, What};
 use crate::error::Error;
 use crate::remembered::{Kept, REMEMBERED_SECONDS};
 use crate::store::{Idempotency, Rows};
+
+/// Seconds in a day.
+const DAY_SECONDS: i64 = 86_400;
 
 impl<R: Rows> Work<'_, R> {
     /// Does something once under a key, and answers alike from then on.
@@ -52,12 +55,23 @@ impl<R: Rows> Work<'_, R> {
         Ok(())
     }
 
-    pub(super) async fn tidy(&mut self, limit: usize) -> Result<Answer, Error> {
+    pub(super) async fn tidy(
+        &mut self,
+        limit: usize,
+        terminated_days: u32,
+    ) -> Result<Answer, Error> {
         if !self.rows.tidy_turn().await? {
-            return Ok(Answer::Tidied { forgotten: 0, more: false });
+            return Ok(Answer::Tidied { forgotten: 0, purged: 0, more: false });
         }
         let oldest = date::add_seconds(self.now, -REMEMBERED_SECONDS);
         let forgotten = self.rows.forget_remembered(oldest, limit).await?;
-        Ok(Answer::Tidied { forgotten, more: forgotten >= limit })
+        let mut purged = Vec::new();
+        if terminated_days > 0 {
+            let before = date::add_seconds(self.now, -DAY_SECONDS * i64::from(terminated_days));
+            purged = self.rows.ended_before(before, limit).await?;
+            self.rows.remove_callbacks(&purged).await?;
+        }
+        let (purged, more) = (purged.len(), forgotten.max(purged.len()) >= limit);
+        Ok(Answer::Tidied { forgotten, purged, more })
     }
 }

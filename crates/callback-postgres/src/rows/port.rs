@@ -527,6 +527,14 @@ impl Rows for PostgresRows<'_> {
         self.turn_to_tidy().await
     }
 
+    async fn ended_before(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        self.ended(before, limit).await
+    }
+
+    async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        self.remove_with_all(ids).await
+    }
+
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
         self.forget_answers(before, limit).await
     }

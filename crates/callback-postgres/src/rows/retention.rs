@@ -1,9 +1,11 @@
 //! What is kept for a time, and removed by whoever has the turn.
 
 use callback_domain::date::Instant;
+use callback_domain::id::CallbackId;
 use callback_engine::store::Rowed;
+use uuid::Uuid;
 
-use super::PostgresRows;
+use super::{PostgresRows, owned};
 use crate::locks::class;
 use crate::records::{column, limit as sql_limit};
 
@@ -18,7 +20,42 @@ pub(crate) const FORGET: &str = "/* PostgresRows::forget_remembered */ \
         SELECT ctid FROM remembered WHERE at <= $1 ORDER BY at LIMIT $2)) RETURNING 1) \
     SELECT 0 AS id, count(*) FROM gone";
 
+/// Earliest first.
+pub(crate) const ENDED: &str = "/* PostgresRows::ended_before */ \
+    SELECT id FROM callbacks WHERE phase = 'Terminated' AND updated_at < $1 \
+      AND NOT EXISTS (SELECT FROM attempts WHERE callback = callbacks.id AND open) \
+    ORDER BY updated_at, id LIMIT $2";
+const REMOVE: [&str; 4] = [
+    "/* PostgresRows::remove deliveries */ DELETE FROM deliveries WHERE subject = ANY($1)",
+    "/* PostgresRows::remove lines */ \
+        DELETE FROM ledger WHERE subject = ANY($1) AND kind = 'Callback'",
+    "/* PostgresRows::remove attempts */ DELETE FROM attempts WHERE callback = ANY($1)",
+    "/* PostgresRows::remove callbacks */ DELETE FROM callbacks WHERE id = ANY($1)",
+];
+
 impl PostgresRows<'_> {
+    pub(super) async fn ended(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        self.send_unsent().await?;
+        let rows = self.query(ENDED, &[&before, &sql_limit(limit)]).await?;
+        rows.iter().map(|row| column(row, "callbacks", "id").map(CallbackId)).collect()
+    }
+
+    pub(super) async fn remove_with_all(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.send_unsent().await?;
+        for id in ids {
+            self.callbacks.remove(id);
+        }
+        self.attempts.retain(|_, attempt| !ids.contains(&attempt.callback));
+        for sql in REMOVE {
+            let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+            self.write(sql, owned![ids]).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn turn_to_tidy(&mut self) -> Rowed<bool> {
         let row = self.query_one(TURN, &[]).await?;
         row.map_or(Ok(false), |row| column(&row, "locks", "turn"))

@@ -93,9 +93,10 @@ pub(super) fn line(connection: &Connection, sequence: u64) -> Answer<Option<Line
 }
 
 pub(super) fn last(connection: &Connection) -> Answer<u64> {
-    let last = one(connection, "SELECT max(sequence) FROM history", [], |row| {
-        Ok(row.get::<_, Option<i64>>(0)?)
-    })?;
+    let last =
+        one(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'history'", [], |row| {
+            Ok(row.get::<_, Option<i64>>(0)?)
+        })?;
     Ok(last.flatten().map_or(0, unsigned))
 }
 

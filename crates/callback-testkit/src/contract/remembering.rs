@@ -160,7 +160,7 @@ pub async fn old_answers_are_forgotten_in_batches(
     for number in 0..5 {
         stage.run(once(&format!("k{number}"), user(&stage, 100 + number))).await;
     }
-    let tidied = async |limit| match stage.run(What::Tidy { limit }).await {
+    let tidied = async |limit| match stage.run(What::Tidy { limit, terminated_days: 0 }).await {
         Answer::Tidied { forgotten, more, .. } => (forgotten, more),
         other => panic!("tidying answered {other:?}"),
     };

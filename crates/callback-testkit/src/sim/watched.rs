@@ -220,6 +220,15 @@ impl<R: Rows> Rows for Watched<'_, R> {
         self.inner.tidy_turn().await
     }
 
+    async fn ended_before(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        self.inner.ended_before(before, limit).await
+    }
+
+    async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.remove_callbacks(ids).await
+    }
+
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
         self.mirror.note_write();
         self.inner.forget_remembered(before, limit).await
