@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::erase::EraseArgs;
 use crate::keys::KeysCommand;
-use crate::{client, copy, database, keys, serve};
+use crate::{client, copy, database, erase, keys, serve};
 
 /// A callback service for contact centres: it keeps the promise to call back.
 #[derive(Debug, Parser)]
@@ -33,6 +34,8 @@ enum Command {
     Copy(CopyArgs),
     /// Say why a callback is not being called right now.
     Explain(ExplainArgs),
+    /// Erase a person's data.
+    Erase(EraseArgs),
     /// Make, list and revoke access keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -132,6 +135,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Migrate(args) => database::migrate(&args),
         Command::Copy(args) => copy::run(&args),
         Command::Explain(args) => client::explain(&args),
+        Command::Erase(args) => erase::run(&args),
         Command::Keys(command) => keys::run(command),
     };
     match done {

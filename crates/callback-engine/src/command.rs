@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::access::Key;
 use crate::bulk::{Batch, Placed, Withdrawal};
+use crate::erasure;
 use crate::insight::{Position, QueueInsight};
 use crate::ledger::Actor;
 use crate::mint::Site;
@@ -172,12 +173,19 @@ pub enum What {
         /// Remembers the answer under a key.
         idempotency: Idempotency,
         /// What to do.
-        what: Box<What>,
+        what: Box<Self>,
     },
     /// Makes many callbacks.
     CreateBatch(Box<Batch>),
     /// Cancels callbacks that a search has found.
     CancelThese(Box<Withdrawal>),
+    /// Erases a person's data, one step of it.
+    Erase {
+        /// The person's line.
+        key: TargetKey,
+        /// Which step.
+        step: Box<erasure::Step>,
+    },
     /// Removes what is kept for a time only, when nobody else does so just now.
     Tidy {
         /// At most so many of each kind.
@@ -347,6 +355,8 @@ pub enum Answer {
         /// Those that had moved on.
         moved_on: Vec<CallbackId>,
     },
+    /// What a step of an erasure came to.
+    Erased(erasure::Stepped),
     /// What was removed.
     Tidied {
         /// Remembered answers that were forgotten.

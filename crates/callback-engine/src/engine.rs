@@ -4,6 +4,7 @@ pub mod access;
 mod answers;
 pub mod bulk;
 pub mod directory;
+mod erasure;
 mod growth;
 mod neighbours;
 mod pulse;

@@ -93,7 +93,7 @@ pub enum Error {
     SecretShown(String),
     /// Items are in the way of a batch that is made whole or not at all.
     #[error("{} of the items cannot be made, so none was", .0.len())]
-    BatchRefused(Vec<(usize, Error)>),
+    BatchRefused(Vec<(usize, Self)>),
     /// A search finds another number than was expected.
     #[error("{found} callbacks are found and not {expected}")]
     CountMismatch {

@@ -12,6 +12,7 @@ pub mod dialer;
 pub mod store;
 pub mod remembered;
 pub mod bulk;
+pub mod erasure;
 pub mod work;
 pub mod memory;
 pub mod simulator;

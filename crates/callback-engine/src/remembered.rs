@@ -81,6 +81,7 @@ impl Kept {
             | Answer::Explanation(_)
             | Answer::Position(_)
             | Answer::Insight(_)
+            | Answer::Erased(_)
             | Answer::Withdrawn { .. }
             | Answer::Tidied { .. }
             | Answer::Done => None,

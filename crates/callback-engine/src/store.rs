@@ -357,6 +357,15 @@ rows! {
     /// Removes callbacks with their attempts, their lines of the ledger, and what is on its way
     /// about them; nothing of them may be open.
     fn remove_callbacks(ids: &[CallbackId]) -> ();
+    /// Removes the attempts to a line that have ended.
+    fn remove_attempts_to(key: &TargetKey) -> ();
+    /// Up to `limit` remembered answers after one, by principal and key, with both.
+    fn remembered_after(
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Vec<(String, String, Remembered)>;
+    /// Forgets one answer.
+    fn forget(principal: &str, key: &str) -> ();
     /// Forgets up to `limit` answers that were given before an instant; answers how many.
     fn forget_remembered(before: Instant, limit: usize) -> usize;
 

@@ -8,6 +8,7 @@ mod attempts;
 mod bulk;
 mod callbacks;
 mod dispatch;
+mod erasure;
 mod explain;
 mod gates;
 mod outbox;
@@ -93,6 +94,7 @@ impl<R: Rows> Work<'_, R> {
             What::Insight { service } => self.insight(*service).await?,
             What::Webhooks(order) => self.webhooks(order).await?,
             What::Once { idempotency, what } => self.once(idempotency, what).await?,
+            What::Erase { key, step } => self.erase(key, step).await?,
             What::CreateBatch(batch) => self.create_batch(batch).await?,
             What::CancelThese(these) => self.withdraw_all(these).await?,
             What::Tidy { limit, terminated_days } => self.tidy(*limit, *terminated_days).await?,

@@ -14,6 +14,7 @@ mod request;
 mod callbacks;
 mod search;
 mod bulk;
+mod erasures;
 mod moves;
 mod history;
 mod services;

@@ -17,8 +17,8 @@ use crate::problem::ApiError;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::tail::Tail;
 use crate::{
-    bulk, callbacks, document, events, health, history, keys, metrics, moves, request, search,
-    services, suppressions, users, webhooks,
+    bulk, callbacks, document, erasures, events, health, history, keys, metrics, moves, request,
+    search, services, suppressions, users, webhooks,
 };
 
 /// Longest body of a request, in bytes.
@@ -169,6 +169,7 @@ pub(crate) fn routes() -> Routes {
             "/v1.0/webhooks/{id}/deliveries/{deliveryId}/replay",
             post(Administer, webhooks::resend),
         )
+        .route("/v1.0/erasures", post(Administer, erasures::create))
         .route("/healthz", get(Open, health::alive))
         .route("/readyz", get(Open, health::ready))
         .route("/metrics", get(ReadFigures, metrics::metrics))

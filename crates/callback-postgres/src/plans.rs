@@ -43,6 +43,9 @@ const FILL: &str = "\
         now() + n * interval '1 second', \
         CASE WHEN n % 3 > 0 THEN now() + n * interval '1 second' END, '{}' \
     FROM generate_series(1, 100000) AS n; \
+    INSERT INTO remembered (principal, key, body_hash, at, record) \
+    SELECT 'api', n, '', now() + n * interval '1 second', '{}' \
+    FROM generate_series(1, 50000) AS n; \
     ANALYZE";
 
 async fn plan(client: &Client, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> String {

@@ -154,6 +154,7 @@ impl Kind {
             | What::RevokeKey { .. }
             | What::UseKeys(_)
             | What::Once { .. }
+            | What::Erase { .. }
             | What::Tidy { .. } => Self::Alone,
         }
     }

@@ -398,6 +398,22 @@ impl Rows for SqliteRows<'_> {
         self.during("removing callbacks", |rows, _| retention::remove(rows, ids))
     }
 
+    async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.during("removing attempts", |rows, _| retention::remove_attempts_to(rows, key))
+    }
+
+    async fn remembered_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        self.during("reading answers", |rows, _| remembered::after(rows, after.as_ref(), limit))
+    }
+
+    async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
+        self.during("forgetting an answer", |rows, _| remembered::drop(rows, principal, key))
+    }
+
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
         self.during("forgetting answers", |rows, _| remembered::forget(rows, before, limit))
     }

@@ -134,6 +134,7 @@ const fn only_looks(what: &What) -> bool {
         | What::Once { .. }
         | What::CreateBatch(_)
         | What::CancelThese(_)
+        | What::Erase { .. }
         | What::Tidy { .. } => false,
     }
 }

@@ -14,6 +14,7 @@ pub mod calls;
 pub mod clock;
 pub mod creation;
 pub mod days;
+pub mod erasing;
 pub mod explaining;
 pub mod keys;
 pub mod moving;
@@ -54,6 +55,9 @@ macro_rules! store_contract {
             bulk::what_was_found_is_cancelled_unless_it_moved_on,
             retention::what_ended_long_ago_is_removed_with_its_story,
             retention::the_ledger_is_read_over_its_gaps,
+            erasing::a_persons_callbacks_go_and_others_stay,
+            erasing::a_call_is_hung_up_before_its_callback_goes,
+            erasing::what_is_kept_about_the_line_goes,
             creation::a_full_queue_refuses,
             creation::duplicates_are_rejected_or_returned_as_the_service_wants,
             creation::a_terminated_callback_is_no_duplicate,

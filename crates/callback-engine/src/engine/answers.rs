@@ -104,11 +104,14 @@ impl Engine {
         list: Vec<Suppression>,
         once: Option<Idempotency>,
     ) -> Result<usize, Error> {
-        match self.run_once(actor, What::Suppress(list), once).await? {
-            Answer::Suppressions(stored) => Ok(stored.len()),
-            Answer::Imported(count) => Ok(count),
-            other => unreachable!("a suppression answered {other:?}"),
+        let answer = self.run_once(actor, What::Suppress(list), once).await?;
+        if let Answer::Suppressions(stored) = answer {
+            return Ok(stored.len());
         }
+        let Answer::Imported(count) = answer else {
+            unreachable!("an import has an answer of its own")
+        };
+        Ok(count)
     }
 
     /// Runs a command that makes something, once under an idempotency key if there is one.

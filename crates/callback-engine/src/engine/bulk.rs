@@ -41,9 +41,12 @@ impl Engine {
             checks += 1;
             match self.run_once(actor.clone(), what, once).await {
                 Err(Error::ServiceChanged(_)) if checks < CHECKS => {}
-                Ok(Answer::Batch(placed)) => return Ok(placed),
-                Ok(other) => unreachable!("a batch answered {other:?}"),
-                Err(error) => return Err(error),
+                answer => {
+                    let Answer::Batch(placed) = answer? else {
+                        unreachable!("a batch has an answer of its own")
+                    };
+                    return Ok(placed);
+                }
             }
         }
     }

@@ -434,6 +434,29 @@ impl Rows for MemoryRows<'_> {
         Ok(())
     }
 
+    async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.state.remove_attempts_to(key);
+        Ok(())
+    }
+
+    async fn remembered_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = self.state.remembered.range((first, Bound::Unbounded)).take(limit);
+        let whole = |((principal, key), known): (&(String, String), &Remembered)| {
+            (principal.clone(), key.clone(), known.clone())
+        };
+        Ok(page.map(whole).collect())
+    }
+
+    async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
+        self.state.remembered.remove(&(principal.to_owned(), key.to_owned()));
+        Ok(())
+    }
+
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
         let old = self.state.remembered.iter().filter(|(_, known)| known.at <= before);
         let old: Vec<_> = old.map(|(key, _)| key.clone()).take(limit).collect();

@@ -128,16 +128,29 @@ impl State {
         self.unlist_callback(&gone);
         let attempts = self.attempts_of.range((id, 0)..=(id, u32::MAX));
         let attempts: Vec<_> = attempts.map(|(at, attempt)| (*at, *attempt)).collect();
-        for (at, attempt) in attempts {
-            self.attempts_of.remove(&at);
-            self.open_attempts.remove(&attempt);
-            let Some(gone) = self.attempts.remove(&attempt) else { continue };
-            if let Some(at) = gone.deadline() {
-                self.attempt_deadlines.remove(&(at, attempt));
-            }
-            if let Some(at) = gone.customer_requested_at {
-                self.dialouts.remove(&(gone.key(), at, attempt));
-            }
+        for (_, attempt) in attempts {
+            self.remove_attempt(attempt);
+        }
+    }
+
+    /// Removes the attempts to a line that have ended.
+    pub(super) fn remove_attempts_to(&mut self, key: &TargetKey) {
+        let gone = self.attempts.values().filter(|found| !found.is_open() && found.key() == *key);
+        let gone: Vec<AttemptId> = gone.map(|found| found.id).collect();
+        for attempt in gone {
+            self.remove_attempt(attempt);
+        }
+    }
+
+    fn remove_attempt(&mut self, attempt: AttemptId) {
+        self.open_attempts.remove(&attempt);
+        let Some(gone) = self.attempts.remove(&attempt) else { return };
+        self.attempts_of.remove(&(gone.callback, gone.number));
+        if let Some(at) = gone.deadline() {
+            self.attempt_deadlines.remove(&(at, attempt));
+        }
+        if let Some(at) = gone.customer_requested_at {
+            self.dialouts.remove(&(gone.key(), at, attempt));
         }
     }
 

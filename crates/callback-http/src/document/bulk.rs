@@ -41,6 +41,15 @@ pub(super) fn operations() -> Vec<Operation> {
             .answers(json(200, "What was found and done.", named("CancelledCallbacks")))
             .refuses(&[409])
             .writes(),
+        operation(Post, "/v1.0/erasures", ("Operation", "erasePerson"), "Erase a person's data")
+            .says(
+                "What lives is cancelled and hung up first; 409 `InUse` while a call has not \
+                 ended. The suppression list keeps the wish not to be called, unless said.",
+            )
+            .body(&named("ErasureBody"), true)
+            .answers(json(200, "What was erased.", named("Erasure")))
+            .refuses(&[409])
+            .writes(),
     ]
 }
 
@@ -100,6 +109,30 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
                 "Which callbacks are to be cancelled, and how many they are.",
                 json!({"ExternalTaskId": "campaign-7", "ExpectedCount": 120}),
                 cancel,
+            ),
+        ),
+        (
+            "ErasureBody",
+            object(
+                "Whose data is erased.",
+                json!({"Target": "tel:+41785556677"}),
+                vec![
+                    has("Target", text(), "The person's address."),
+                    may("KeepSuppression", nullable(flag()), "`true` unless said."),
+                ],
+            ),
+        ),
+        (
+            "Erasure",
+            object(
+                "What was erased.",
+                serde_json::Value::Null,
+                vec![
+                    has("Id", guid(), "Under which the ledger has it."),
+                    has("Callbacks", count(), "Callbacks that were removed."),
+                    has("Suppressions", count(), "Entries of the suppression list that went."),
+                    has("Answers", count(), "Remembered answers that were forgotten."),
+                ],
             ),
         ),
         (

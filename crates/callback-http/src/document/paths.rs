@@ -259,7 +259,7 @@ fn suppressions() -> Vec<Operation> {
             .once()
             .body(&named("SuppressionBody"), true)
             .answers(json(201, "It is on the list.", named("Suppression")))
-            .refuses(&[404])
+            .refuses(&[404, 409])
             .writes(),
         operation(
             Post,
@@ -270,6 +270,7 @@ fn suppressions() -> Vec<Operation> {
         .once()
         .body(&list(named("SuppressionBody")), true)
         .answers(json(201, "They are on the list.", named("ImportedSuppressions")))
+        .refuses(&[409])
         .writes(),
         operation(
             Delete,
@@ -299,7 +300,7 @@ fn keys() -> Vec<Operation> {
             .once()
             .body(&named("KeyBody"), true)
             .answers(json(201, "It was made, and is shown once.", named("NewKey")).location())
-            .refuses(&[404])
+            .refuses(&[404, 409])
             .writes(),
         operation(Get, path, tag("readKey"), "Read an access key")
             .answers(json(200, "The key.", named("Key")))

@@ -7,6 +7,7 @@ mod bulk;
 mod conditions;
 mod creation;
 mod document;
+mod erasures;
 mod events;
 mod failures;
 mod floor;

@@ -535,6 +535,24 @@ impl Rows for PostgresRows<'_> {
         self.remove_with_all(ids).await
     }
 
+    async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.remove_ended_attempts(key).await
+    }
+
+    async fn remembered_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        self.answers_after(after, limit).await
+    }
+
+    async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
+        let sql = "/* PostgresRows::forget */ DELETE FROM remembered \
+            WHERE principal = $1 AND key = $2";
+        self.write(sql, owned![principal.to_owned(), key.to_owned()]).await
+    }
+
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
         self.forget_answers(before, limit).await
     }

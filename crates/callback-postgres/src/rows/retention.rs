@@ -2,12 +2,14 @@
 
 use callback_domain::date::Instant;
 use callback_domain::id::CallbackId;
-use callback_engine::store::Rowed;
+use callback_domain::target::TargetKey;
+use callback_engine::store::{Remembered, Rowed};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{PostgresRows, owned};
 use crate::locks::class;
-use crate::records::{column, limit as sql_limit};
+use crate::records::{column, limit as sql_limit, record};
 
 const TURN: &str = concat!(
     "/* PostgresRows::tidy_turn */ SELECT 0 AS id, pg_try_advisory_xact_lock(",
@@ -65,5 +67,34 @@ impl PostgresRows<'_> {
         let row = self.query_one(FORGET, &[&before, &sql_limit(limit)]).await?;
         let count = row.map_or(Ok(0), |row| column::<i64>(&row, "remembered", "count"))?;
         Ok(usize::try_from(count).unwrap_or(0))
+    }
+
+    pub(super) async fn remove_ended_attempts(&mut self, key: &TargetKey) -> Rowed<()> {
+        const GONE: &str = "/* PostgresRows::remove_attempts_to */ \
+            DELETE FROM attempts WHERE key = $1 AND NOT open";
+        self.send_unsent().await?;
+        self.attempts.retain(|_, attempt| attempt.is_open());
+        self.write(GONE, owned![key.as_str().to_owned()]).await
+    }
+
+    pub(super) async fn answers_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        const AFTER: &str = "/* PostgresRows::remembered_after */ \
+            SELECT principal, key, body_hash, at, record FROM remembered \
+            WHERE (principal, key) > ($1, $2) ORDER BY principal, key LIMIT $3";
+        let (principal, key) = after.unwrap_or_default();
+        let rows = self.query(AFTER, &[&principal, &key, &sql_limit(limit)]).await?;
+        let whole = |row: &Row| {
+            let known = Remembered {
+                body_hash: column(row, "remembered", "body_hash")?,
+                kept: record(row, "remembered")?,
+                at: column(row, "remembered", "at")?,
+            };
+            Ok((column(row, "remembered", "principal")?, column(row, "remembered", "key")?, known))
+        };
+        rows.iter().map(whole).collect()
     }
 }

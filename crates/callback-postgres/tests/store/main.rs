@@ -8,6 +8,7 @@
 
 mod basics;
 mod database;
+mod erasing;
 mod history;
 mod loss;
 mod racing;

@@ -55,6 +55,7 @@ fn subject(fields: &mut Fields<'_, '_>) -> Answer<Subject> {
         2 => |id| Subject::User(AgentId(id)),
         3 => |id| Subject::Webhook(WebhookId(id)),
         4 => |id| Subject::Key(KeyId(id)),
+        5 => Subject::Erasure,
         _ => return Err(fields.wrong(&format!("{kind} is no kind of subject"))),
     };
     Ok(subject(fields.take()?))
@@ -68,6 +69,7 @@ const fn subject_columns(subject: Subject) -> (i64, Uuid) {
         Subject::User(id) => (2, id.0),
         Subject::Webhook(id) => (3, id.0),
         Subject::Key(id) => (4, id.0),
+        Subject::Erasure(id) => (5, id),
     }
 }
 

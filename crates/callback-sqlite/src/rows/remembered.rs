@@ -5,7 +5,7 @@ use callback_engine::remembered::{Kept, REMEMBERED_SECONDS};
 use callback_engine::store::{Idempotency, Remembered};
 use rusqlite::{Connection, params};
 
-use crate::sql::{Answer, Fields, json, limit, one, write};
+use crate::sql::{Answer, Fields, all, json, limit, one, write};
 
 /// The oldest go first.
 pub(crate) const FORGET: &str = "DELETE FROM idempotency WHERE rowid IN \
@@ -46,4 +46,27 @@ pub(super) fn put(
 
 pub(super) fn forget(connection: &Connection, before: Instant, rows: usize) -> Answer<usize> {
     write(connection, FORGET, params![date::micros(before), limit(rows)])
+}
+
+pub(super) fn after(
+    connection: &Connection,
+    after: Option<&(String, String)>,
+    rows: usize,
+) -> Answer<Vec<(String, String, Remembered)>> {
+    const COLUMNS: &[&str] = &["principal", "key", "body_hash", "answer", "at"];
+    const AFTER: &str = "SELECT principal, key, body_hash, answer, at FROM idempotency \
+        WHERE (principal, key) > (?1, ?2) ORDER BY principal, key LIMIT ?3";
+    let (principal, key) = after.map_or(("", ""), |(principal, key)| (principal, key));
+    all(connection, AFTER, params![principal, key, limit(rows)], |row| {
+        let mut fields = Fields::new(row, "idempotency", COLUMNS);
+        let (principal, key) = (fields.take()?, fields.take()?);
+        let (body_hash, kept) = (fields.take()?, fields.json()?);
+        Ok((principal, key, Remembered { body_hash, kept, at: fields.instant()? }))
+    })
+}
+
+pub(super) fn drop(connection: &Connection, principal: &str, key: &str) -> Answer<()> {
+    const DROP: &str = "DELETE FROM idempotency WHERE principal = ?1 AND key = ?2";
+    write(connection, DROP, params![principal, key])?;
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use callback_domain::date::{self, Instant};
 use callback_domain::id::CallbackId;
+use callback_domain::target::TargetKey;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
@@ -34,5 +35,11 @@ pub(super) fn remove(connection: &Connection, ids: &[CallbackId]) -> Answer<()> 
             write(connection, sql, params![id.0])?;
         }
     }
+    Ok(())
+}
+
+pub(super) fn remove_attempts_to(connection: &Connection, key: &TargetKey) -> Answer<()> {
+    const GONE: &str = "DELETE FROM attempts WHERE target_key = ?1 AND open = 0";
+    write(connection, GONE, params![key.as_str()])?;
     Ok(())
 }

@@ -50,11 +50,12 @@ pub async fn what_ended_long_ago_is_removed_with_its_story(
     let mut old = vec![called];
     for number in 2..5 {
         old.push(cancelled(&stage, number).await);
+        stage.pass(1);
     }
     let living = stage.create(Stage::wish(9)).await;
     stage.pass(DAY);
     let recent = cancelled(&stage, 5).await;
-    stage.pass(9 * DAY);
+    stage.pass(9 * DAY + 10);
 
     assert_eq!(tidy(&stage, 10, 0).await, (0, false));
     assert_eq!(tidy(&stage, 10, 11).await, (0, false));

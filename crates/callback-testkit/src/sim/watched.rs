@@ -229,6 +229,24 @@ impl<R: Rows> Rows for Watched<'_, R> {
         self.inner.remove_callbacks(ids).await
     }
 
+    async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.remove_attempts_to(key).await
+    }
+
+    async fn remembered_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        self.inner.remembered_after(after, limit).await
+    }
+
+    async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.forget(principal, key).await
+    }
+
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
         self.mirror.note_write();
         self.inner.forget_remembered(before, limit).await
