@@ -12,6 +12,7 @@ mod check;
 mod crash;
 mod postgres;
 mod proptest;
+mod schemathesis;
 mod sim;
 mod suite;
 mod tally;
@@ -29,6 +30,7 @@ enum Command {
     Check(check::Args),
     Crash(crash::Args),
     Proptest(proptest::Args),
+    Schemathesis(schemathesis::Args),
     Sim(sim::Args),
     Test(test::Args),
 }
@@ -39,6 +41,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(args),
         Command::Crash(args) => crash::run(&args),
         Command::Proptest(args) => proptest::run(&args),
+        Command::Schemathesis(args) => schemathesis::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Test(args) => test::run(&args),
     }

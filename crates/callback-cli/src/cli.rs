@@ -9,8 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::client::{self, ClientCommand};
 use crate::completion::{CompletionsArgs, ManArgs};
 use crate::config_check::ConfigCommand;
+use crate::erase::EraseArgs;
 use crate::keys::KeysCommand;
-use crate::{completion, config_check, copy, database, keys, serve};
+use crate::{completion, config_check, copy, database, erase, keys, serve};
 
 /// A callback service for contact centres: it keeps the promise to call back.
 #[derive(Debug, Parser)]
@@ -44,6 +45,10 @@ enum Command {
     Copy(CopyArgs),
     #[command(flatten)]
     Client(Box<ClientCommand>),
+    /// Erase a person's data.
+    #[command(after_long_help = "Example:
+  callback erase --target tel:+41785556677")]
+    Erase(EraseArgs),
     /// Make, list and revoke access keys.
     #[command(
         subcommand,
@@ -141,6 +146,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Migrate(args) => database::migrate(&args),
         Command::Copy(args) => copy::run(&args),
         Command::Client(command) => client::run(*command),
+        Command::Erase(args) => erase::run(&args),
         Command::Keys(command) => keys::run(command),
         Command::Config(ConfigCommand::Check(args)) => config_check::run(&args),
         Command::Completions(args) => completion::completions(&args),

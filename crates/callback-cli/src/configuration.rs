@@ -48,6 +48,16 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// The identity provider whose tokens let people in.
     pub(crate) oidc: OidcSettings,
+    /// How long things are kept.
+    pub(crate) retention: Retention,
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retention {
+    /// Days for which terminated callbacks are kept; 0 is for good.
+    pub(crate) terminated_days: u32,
 }
 
 /// Concessions to clients written against other services.
@@ -91,6 +101,7 @@ impl Settings {
             rate_limit: Limits::default(),
             trusted_proxies: Vec::new(),
             oidc: OidcSettings::default(),
+            retention: Retention { terminated_days: 90 },
         }
     }
 

@@ -9,6 +9,7 @@ mod configuration;
 mod copy;
 mod database;
 mod demo;
+mod erase;
 mod keys;
 mod logging;
 mod serve;

@@ -65,6 +65,7 @@ async fn serve(
         );
     }
     let _renewal = renew_when_told(front.certificates.clone(), oidc.clone())?;
+    engine.retain_terminated(settings.retention.terminated_days);
     let webhooks = settings.webhooks.shared();
     let sender = Arc::new(settings.webhooks.sender(&webhooks)?);
     let delivering = engine.deliver(sender, settings.webhooks.policy());

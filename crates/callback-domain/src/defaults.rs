@@ -54,3 +54,7 @@ pub const TEXT_CHARACTERS: usize = 255;
 pub const CONTEXT_URL_CHARACTERS: usize = 2_048;
 /// Days for which a terminated callback stays readable; ours.
 pub const RETENTION_DAYS: u32 = 90;
+/// Most callbacks that one request makes.
+pub const BATCH_ITEMS: usize = 1_000;
+/// Most callbacks that one request cancels.
+pub const BULK_CANCELLED: u32 = 10_000;

@@ -9,9 +9,11 @@
 )]
 
 mod attempt;
+mod bulk;
 mod callback;
 mod create;
 mod date;
+mod erasure;
 mod key;
 mod members;
 mod moves;
@@ -27,8 +29,10 @@ mod value;
 mod webhook;
 
 pub use attempt::AttemptDto;
+pub use bulk::{BatchRequest, BulkCancelRequest, Transaction};
 pub use callback::{CallbackDto, TaskDto};
 pub use create::{CreateRequest, ServiceRef};
+pub use erasure::ErasureRequest;
 pub use key::{KeyRequest, Role};
 pub use moves::{CancelReason, CancelRequest, MoveRequest, OutcomeRequest, PresenceRequest};
 pub use patch::PatchRequest;

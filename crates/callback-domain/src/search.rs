@@ -118,6 +118,8 @@ pub struct Query {
     pub service: Option<ServiceId>,
     /// One of these services calls back.
     pub within: Option<BTreeSet<ServiceId>>,
+    /// Whether only those that are not terminated are wanted.
+    pub live: bool,
     /// The state.
     pub state: Option<State>,
     /// The phase.
@@ -154,6 +156,7 @@ impl Query {
         agrees(self.target.as_ref(), Some(&callback.key()))
             && agrees(self.service.as_ref(), Some(&callback.service))
             && self.within.as_ref().is_none_or(|within| within.contains(&callback.service))
+            && !(self.live && callback.is_terminated())
             && agrees(self.state.as_ref(), Some(&callback.state()))
             && agrees(self.phase.as_ref(), Some(&callback.phase_name()))
             && agrees(self.creator.as_ref(), Some(&callback.creator))
@@ -238,6 +241,9 @@ impl Query {
         hash.add(self.due_to.map(|at| date::micros(at).to_string()).as_deref());
         hash.add(Some(self.order_by.name()));
         hash.add(self.descending.then_some(""));
+        if self.live {
+            hash.add(Some("live"));
+        }
         for service in self.within.iter().flatten() {
             hash.add(Some(&service.to_string()));
         }

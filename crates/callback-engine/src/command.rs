@@ -14,6 +14,8 @@ use callback_domain::target::TargetKey;
 use uuid::Uuid;
 
 use crate::access::Key;
+use crate::bulk::{Batch, Placed, Withdrawal};
+use crate::erasure;
 use crate::insight::{Position, QueueInsight};
 use crate::ledger::Actor;
 use crate::mint::Site;
@@ -166,6 +168,39 @@ pub enum What {
     },
     /// Something about webhooks.
     Webhooks(Box<webhook::Order>),
+    /// Does what makes something, once under an idempotency key.
+    Once {
+        /// Remembers the answer under a key.
+        idempotency: Idempotency,
+        /// What to do.
+        what: Box<Self>,
+    },
+    /// Makes many callbacks.
+    CreateBatch(Box<Batch>),
+    /// Cancels callbacks that a search has found.
+    CancelThese(Box<Withdrawal>),
+    /// Erases a person's data, one step of it.
+    Erase {
+        /// The person's line.
+        key: TargetKey,
+        /// Which step.
+        step: Box<erasure::Step>,
+    },
+    /// Removes what is kept for a time only, when nobody else does so just now.
+    Tidy {
+        /// At most so many of each kind.
+        limit: usize,
+        /// Days for which terminated callbacks are kept; 0 is for good.
+        terminated_days: u32,
+    },
+}
+
+impl What {
+    /// What is done, without the key under which it is done once.
+    #[must_use]
+    pub fn bare(&self) -> &Self {
+        if let Self::Once { what, .. } = self { what.bare() } else { self }
+    }
 }
 
 /// A callback to be made.
@@ -301,6 +336,8 @@ pub enum Answer {
     Agent(Box<Agent>),
     /// Entries of the suppression list.
     Suppressions(Vec<Suppression>),
+    /// How many entries were put on the suppression list before, under the same key.
+    Imported(usize),
     /// An access key.
     Key(Box<Key>),
     /// Why a callback is not being called.
@@ -311,6 +348,24 @@ pub enum Answer {
     Insight(Box<QueueInsight>),
     /// Something about webhooks.
     Webhooks(Box<webhook::Reply>),
+    /// What each item of a batch came to, in their order.
+    Batch(Vec<Placed>),
+    /// Callbacks were cancelled.
+    Withdrawn {
+        /// Those that had moved on.
+        moved_on: Vec<CallbackId>,
+    },
+    /// What a step of an erasure came to.
+    Erased(erasure::Stepped),
+    /// What was removed.
+    Tidied {
+        /// Remembered answers that were forgotten.
+        forgotten: usize,
+        /// Callbacks that were removed.
+        purged: usize,
+        /// Whether a limit was reached, so that more may be left.
+        more: bool,
+    },
     /// Done, with nothing to tell.
     Done,
 }

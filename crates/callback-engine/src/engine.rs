@@ -2,11 +2,14 @@
 
 pub mod access;
 mod answers;
+pub mod bulk;
 pub mod directory;
+mod erasure;
 mod growth;
 mod neighbours;
 mod pulse;
 pub mod requests;
+mod upkeep;
 pub mod webhooks;
 
 use std::collections::BTreeSet;
@@ -21,6 +24,7 @@ use uuid::Uuid;
 
 use self::access::Keyring;
 use self::directory::{Directory, Services};
+use self::upkeep::Upkeep;
 use self::webhooks::Bells;
 use crate::command::{After, Answer, Command, Report, What};
 use crate::dialer::{Dialer, Reports, Resumed, Started};
@@ -59,6 +63,7 @@ struct Inner {
     directory: Directory,
     bells: Bells,
     keyring: Keyring,
+    upkeep: Upkeep,
 }
 
 /// What the driver has to look at.
@@ -131,6 +136,7 @@ impl Engine {
             directory: Directory::default(),
             bells: Bells::default(),
             keyring: Keyring::default(),
+            upkeep: Upkeep::default(),
         }));
         engine.renew().await?;
         engine.take_over(engine.0.store.is_exclusive()).await?;
@@ -139,6 +145,7 @@ impl Engine {
         tasks.spawn(engine.clone().drive());
         tasks.spawn(engine.clone().keep_alive());
         tasks.spawn(engine.clone().keep_uses());
+        tasks.spawn(engine.clone().keep_tidy());
         if !engine.0.store.is_exclusive() {
             tasks.spawn(engine.clone().look_around());
         }

@@ -88,6 +88,20 @@ pub enum Error {
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     IdempotencyKeyReused,
+    /// It was done already under this idempotency key, and the secret of it was shown then.
+    #[error("{0} was made under this idempotency key, and its secret is shown only once")]
+    SecretShown(String),
+    /// Items are in the way of a batch that is made whole or not at all.
+    #[error("{} of the items cannot be made, so none was", .0.len())]
+    BatchRefused(Vec<(usize, Self)>),
+    /// A search finds another number than was expected.
+    #[error("{found} callbacks are found and not {expected}")]
+    CountMismatch {
+        /// How many it finds.
+        found: u64,
+        /// How many were expected.
+        expected: u32,
+    },
     /// The service was edited while the request was checked; checking again helps.
     #[error("service {0} was edited meanwhile")]
     ServiceChanged(ServiceId),

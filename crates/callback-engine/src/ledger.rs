@@ -13,7 +13,7 @@ pub use wire::{EventDto, LineDto};
 
 /// What happens to services, users, webhooks and keys; what happens to callbacks is the domain's to
 /// name.
-pub const DIRECTORY_EVENTS: [&str; 17] = [
+pub const DIRECTORY_EVENTS: [&str; 18] = [
     "ServiceCreated",
     "ServiceEdited",
     "ServiceDeleted",
@@ -31,6 +31,7 @@ pub const DIRECTORY_EVENTS: [&str; 17] = [
     "WebhookDeleted",
     "KeyCreated",
     "KeyRevoked",
+    "PersonErased",
 ];
 
 /// What a line is about.
@@ -46,6 +47,8 @@ pub enum Subject {
     Webhook(WebhookId),
     /// An access key.
     Key(KeyId),
+    /// The erasure of a person's data.
+    Erasure(Uuid),
 }
 
 impl Subject {
@@ -58,6 +61,7 @@ impl Subject {
             Self::User(_) => "User",
             Self::Webhook(_) => "Webhook",
             Self::Key(_) => "Key",
+            Self::Erasure(_) => "Erasure",
         }
     }
 
@@ -69,7 +73,8 @@ impl Subject {
             | Self::Service(ServiceId(id))
             | Self::User(AgentId(id))
             | Self::Webhook(WebhookId(id))
-            | Self::Key(KeyId(id)) => id,
+            | Self::Key(KeyId(id))
+            | Self::Erasure(id) => id,
         }
     }
 }

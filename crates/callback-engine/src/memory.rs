@@ -211,7 +211,7 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Line>, StoreError> {
         let state = self.state();
-        let first = usize::try_from(after).unwrap_or(usize::MAX).min(state.ledger.len());
+        let first = state.ledger.partition_point(|line| line.sequence <= after);
         let lines = state.ledger[first..].iter();
         let wanted = lines.filter(|line| subject.is_none_or(|only| line.subject == only));
         Ok(wanted.take(limit).cloned().collect())

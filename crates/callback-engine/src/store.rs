@@ -30,9 +30,12 @@ use crate::command::{Command, Done};
 use crate::error::Error;
 use crate::hint::Hint;
 use crate::ledger::{Line, Subject};
+use crate::remembered::Kept;
 use crate::route::Route;
 use crate::suppression::Suppression;
 use crate::webhook::{Delivery, DeliveryState, Webhook};
+
+pub use crate::remembered::Remembered;
 
 /// What went wrong in a store, and during what.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -155,19 +158,8 @@ pub struct Idempotency {
     pub principal: String,
     /// The key they chose.
     pub key: String,
-    /// A digest of the body they sent.
+    /// A digest of what they sent, and where.
     pub body_hash: Vec<u8>,
-}
-
-/// What was answered under an idempotency key.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Remembered {
-    /// A digest of the body then.
-    pub body_hash: Vec<u8>,
-    /// The callback as it was answered.
-    pub callback: Callback,
-    /// When.
-    pub at: Instant,
 }
 
 /// Who holds a customer's line.
@@ -357,7 +349,25 @@ rows! {
     /// What was answered to an idempotency key.
     fn remembered(principal: &str, key: &str) -> Option<Remembered>;
     /// Remembers an answer.
-    fn remember(idempotency: &Idempotency, callback: &Callback) -> ();
+    fn remember(idempotency: &Idempotency, kept: &Kept) -> ();
+    /// Whether this transaction is the one that tidies; no other does until its end.
+    fn tidy_turn() -> bool;
+    /// Up to `limit` callbacks that ended before an instant and have no open attempt, earliest first.
+    fn ended_before(before: Instant, limit: usize) -> Vec<CallbackId>;
+    /// Removes callbacks with their attempts, their lines of the ledger, and what is on its way
+    /// about them; nothing of them may be open.
+    fn remove_callbacks(ids: &[CallbackId]) -> ();
+    /// Removes the attempts to a line that have ended.
+    fn remove_attempts_to(key: &TargetKey) -> ();
+    /// Up to `limit` remembered answers after one, by principal and key, with both.
+    fn remembered_after(
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Vec<(String, String, Remembered)>;
+    /// Forgets one answer.
+    fn forget(principal: &str, key: &str) -> ();
+    /// Forgets up to `limit` answers that were given before an instant; answers how many.
+    fn forget_remembered(before: Instant, limit: usize) -> usize;
 
     /// Appends a line to the ledger; its sequence number is given by the store.
     fn append(line: &Line) -> ();

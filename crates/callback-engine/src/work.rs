@@ -5,13 +5,16 @@
 mod access;
 mod agents;
 mod attempts;
+mod bulk;
 mod callbacks;
 mod dispatch;
+mod erasure;
 mod explain;
 mod gates;
 mod outbox;
 mod services;
 mod suppressions;
+mod tidying;
 mod timers;
 mod webhooks;
 
@@ -23,7 +26,7 @@ use callback_domain::target::SipAddress;
 use serde_json::Map;
 use std::sync::Arc;
 
-use crate::command::{After, Command, Done, What};
+use crate::command::{After, Answer, Command, Done, What};
 use crate::error::Error;
 use crate::ledger::{Actor, DIRECTORY_EVENTS, Line, Subject};
 use crate::mint::Site;
@@ -46,43 +49,58 @@ pub async fn run<R: Rows>(rows: &mut R, command: &Command) -> Result<Done, Error
     let now = rows.now();
     let mut work =
         Work { rows, site: &command.site, actor: &command.actor, now, after: After::default() };
-    let answer = match &command.what {
-        What::Create(create) => work.create(create).await?,
-        What::Move { callback, by, if_version } => work.move_by(*callback, by, *if_version).await?,
-        What::Tick { limit } => work.tick(*limit).await?,
-        What::Dispatch { services, agents, limit } => {
-            work.dispatch(services, agents, *limit).await?
-        }
-        What::Survey => work.survey().await?,
-        What::Next { agent } => work.next(*agent).await?,
-        What::Report { attempt, number, report } => work.report(*attempt, *number, report).await?,
-        What::Renew { attempts } => work.renew(attempts).await?,
-        What::TakeOver { alone } => work.take_over(*alone).await?,
-        What::Recalculate { limit } => work.recalculate(*limit).await?,
-        What::CreateService(service) => work.create_service(service).await?,
-        What::ReplaceService { service, if_version } => {
-            work.replace_service(service, *if_version).await?
-        }
-        What::DeleteService { service } => work.delete_service(*service).await?,
-        What::CreateAgent(agent) => work.create_agent(agent).await?,
-        What::ReplaceAgent { agent, if_version } => work.replace_agent(agent, *if_version).await?,
-        What::DeleteAgent { agent } => work.delete_agent(*agent).await?,
-        What::ChangeAgent { agent, change } => work.change_agent(*agent, *change).await?,
-        What::Suppress(list) => work.suppress(list).await?,
-        What::Unsuppress { suppression } => work.unsuppress(*suppression).await?,
-        What::CreateKey(new) => work.create_key(new).await?,
-        What::RevokeKey { key } => work.revoke_key(*key).await?,
-        What::UseKeys(uses) => work.use_keys(uses).await?,
-        What::Task { agent } => work.task(*agent).await?,
-        What::Explain { callback, agent } => work.explain(*callback, *agent).await?,
-        What::Position { callback } => work.position(*callback).await?,
-        What::Insight { service } => work.insight(*service).await?,
-        What::Webhooks(order) => work.webhooks(order).await?,
-    };
+    let answer = work.perform(&command.what).await?;
     Ok(Done { answer, after: work.after })
 }
 
 impl<R: Rows> Work<'_, R> {
+    async fn perform(&mut self, what: &What) -> Result<Answer, Error> {
+        Ok(match what {
+            What::Create(create) => self.create(create).await?,
+            What::Move { callback, by, if_version } => {
+                self.move_by(*callback, by, *if_version).await?
+            }
+            What::Tick { limit } => self.tick(*limit).await?,
+            What::Dispatch { services, agents, limit } => {
+                self.dispatch(services, agents, *limit).await?
+            }
+            What::Survey => self.survey().await?,
+            What::Next { agent } => self.next(*agent).await?,
+            What::Report { attempt, number, report } => {
+                self.report(*attempt, *number, report).await?
+            }
+            What::Renew { attempts } => self.renew(attempts).await?,
+            What::TakeOver { alone } => self.take_over(*alone).await?,
+            What::Recalculate { limit } => self.recalculate(*limit).await?,
+            What::CreateService(service) => self.create_service(service).await?,
+            What::ReplaceService { service, if_version } => {
+                self.replace_service(service, *if_version).await?
+            }
+            What::DeleteService { service } => self.delete_service(*service).await?,
+            What::CreateAgent(agent) => self.create_agent(agent).await?,
+            What::ReplaceAgent { agent, if_version } => {
+                self.replace_agent(agent, *if_version).await?
+            }
+            What::DeleteAgent { agent } => self.delete_agent(*agent).await?,
+            What::ChangeAgent { agent, change } => self.change_agent(*agent, *change).await?,
+            What::Suppress(list) => self.suppress(list).await?,
+            What::Unsuppress { suppression } => self.unsuppress(*suppression).await?,
+            What::CreateKey(new) => self.create_key(new).await?,
+            What::RevokeKey { key } => self.revoke_key(*key).await?,
+            What::UseKeys(uses) => self.use_keys(uses).await?,
+            What::Task { agent } => self.task(*agent).await?,
+            What::Explain { callback, agent } => self.explain(*callback, *agent).await?,
+            What::Position { callback } => self.position(*callback).await?,
+            What::Insight { service } => self.insight(*service).await?,
+            What::Webhooks(order) => self.webhooks(order).await?,
+            What::Once { idempotency, what } => self.once(idempotency, what).await?,
+            What::Erase { key, step } => self.erase(key, step).await?,
+            What::CreateBatch(batch) => self.create_batch(batch).await?,
+            What::CancelThese(these) => self.withdraw_all(these).await?,
+            What::Tidy { limit, terminated_days } => self.tidy(*limit, *terminated_days).await?,
+        })
+    }
+
     async fn callback(&mut self, id: CallbackId) -> Result<Callback, Error> {
         let found = self.rows.callback(id).await?;
         found.ok_or_else(|| Error::CallbackNotFound(id.to_string()))

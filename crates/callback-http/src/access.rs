@@ -274,7 +274,7 @@ async fn limited(
         }
         // What is made and listed here is held against the scope by its handler.
         (Some("callbacks" | "services" | "users" | "suppressions" | "events"), None)
-        | (Some("callbacks"), Some("search"))
+        | (Some("callbacks"), Some("search" | "batch" | "cancel"))
         | (Some("suppressions"), Some("import")) => {}
         // Nothing is known of what else a path may be about.
         (_, _) => return Err(out_of_reach()),

@@ -10,9 +10,7 @@ use callback_domain::id::CallbackId;
 use callback_engine::Error;
 use callback_engine::command::Motion;
 use callback_engine::engine::requests::{Created, Creation};
-use callback_engine::store::Idempotency;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::access::Caller;
 use crate::answer::Shown;
@@ -38,11 +36,7 @@ pub(crate) async fn create(
     let dry_run = parameters.flag("dryRun");
     parameters.finish()?;
     let strict = prefers_strict(&headers);
-    let idempotency = key.0.filter(|_| !dry_run).map(|key| Idempotency {
-        principal: caller.principal().identity.clone(),
-        key,
-        body_hash: Sha256::digest(&body.raw).to_vec(),
-    });
+    let idempotency = key.of(&caller, &body.raw).filter(|_| !dry_run);
     let creation = Creation {
         creator: Creator::Api,
         initiator: None,

@@ -1,5 +1,6 @@
 //! The OpenAPI document, built from what the code knows, and a page that shows it.
 
+mod bulk;
 mod operation;
 mod page;
 mod paths;

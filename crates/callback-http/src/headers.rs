@@ -3,7 +3,10 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use callback_engine::store::Idempotency;
+use sha2::{Digest as _, Sha256};
 
+use crate::access::Caller;
 use crate::parameters::problem;
 use crate::problem::ApiError;
 
@@ -11,22 +14,39 @@ use crate::problem::ApiError;
 const KEY_CHARACTERS: usize = 255;
 const KEY: &str = "Idempotency-Key";
 
-/// `Idempotency-Key`: the same key and body take effect once.
+/// `Idempotency-Key`: the same key, path and body take effect once.
 #[derive(Debug)]
-pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+pub(crate) struct IdempotencyKey {
+    key: Option<String>,
+    /// What is asked for, so that a key is not shared between two kinds of things.
+    request: String,
+}
+
+impl IdempotencyKey {
+    /// Under what a request with this body takes effect once, if it came with a key.
+    pub(crate) fn of(self, caller: &Caller, body: &[u8]) -> Option<Idempotency> {
+        let digest = Sha256::new_with_prefix(self.request.as_bytes()).chain_update(body);
+        let principal = caller.principal().identity.clone();
+        let body_hash = digest.finalize().to_vec();
+        self.key.map(|key| Idempotency { principal, key, body_hash })
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let request = format!("{} {}\n", parts.method, parts.uri.path());
         let mut given = parts.headers.get_all(KEY).iter();
-        let Some(key) = given.next() else { return Ok(Self(None)) };
+        let Some(key) = given.next() else {
+            return Ok(Self { key: None, request });
+        };
         let readable = key.to_str().ok().filter(|key| {
             (1..=KEY_CHARACTERS).contains(&key.len())
                 && key.bytes().all(|byte| byte.is_ascii_graphic())
         });
         match readable {
-            Some(key) if given.next().is_none() => Ok(Self(Some(key.to_owned()))),
+            Some(key) if given.next().is_none() => Ok(Self { key: Some(key.to_owned()), request }),
             Some(_) => Err(problem(KEY, "Repeated", "the header is given more than once").into()),
             None => {
                 let message = "1 to 255 visible ASCII characters are expected";

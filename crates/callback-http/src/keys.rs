@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::access::Caller;
 use crate::body::JsonBody;
+use crate::headers::IdempotencyKey;
 use crate::path::Named;
 use crate::problem::ApiError;
 use crate::router::Api;
@@ -76,6 +77,7 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Response, ApiError> {
 pub(crate) async fn create(
     State(api): State<Api>,
     caller: Caller,
+    key: IdempotencyKey,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     if caller.principal().proof == Proof::Nothing {
@@ -84,7 +86,8 @@ pub(crate) async fn create(
         return Err(ApiError::Forbidden(why.to_owned()));
     }
     let request = KeyRequest::read(&body.value)?;
-    let (key, credential) = api.engine.create_key(caller.actor(), request).await?;
+    let once = key.of(&caller, &body.raw);
+    let (key, credential) = api.engine.create_key(caller.actor(), request, once).await?;
     let stored = KeyDto::new(&key, key.created_at);
     let location = format!("/v1.0/keys/{}", key.id);
     let shown = Json(NewKeyDto { stored, key: credential.reveal() });

@@ -17,6 +17,8 @@ mod shield;
 mod request;
 mod callbacks;
 mod search;
+mod bulk;
+mod erasures;
 mod moves;
 mod history;
 mod services;

@@ -9,6 +9,7 @@ use callback_domain::lifecycle::Why;
 use callback_engine::Error;
 use callback_engine::store::StoreError;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::limits::Standing;
 
@@ -167,6 +168,29 @@ impl ApiError {
         }
     }
 
+    /// Every problem that has a place in the request.
+    fn details(self) -> Vec<Problem> {
+        match self {
+            Self::Engine(Error::Invalid(Problems(found))) => found,
+            Self::Engine(Error::BatchRefused(items)) => {
+                items.into_iter().flat_map(|(index, item)| item_problems(index, item)).collect()
+            }
+            Self::Engine(_)
+            | Self::MalformedJson(_)
+            | Self::PayloadTooLarge
+            | Self::UnsupportedMediaType(_)
+            | Self::Unauthorized(_)
+            | Self::Forbidden(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::SlowBody
+            | Self::Timeout
+            | Self::NotReady(_)
+            | Self::TooManyRequests(_)
+            | Self::Panicked => Vec::new(),
+        }
+    }
+
     /// Writes a failure of ours to the log, with the cause that the caller is not told.
     pub(crate) fn log(&self) {
         let (status, code) = self.status_and_code();
@@ -212,6 +236,13 @@ fn engine_status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::InUse { .. } => (StatusCode::CONFLICT, "InUse"),
         Error::AddressTaken(_) => (StatusCode::CONFLICT, "AddressTaken"),
         Error::IdempotencyKeyReused => (StatusCode::CONFLICT, "IdempotencyKeyReused"),
+        Error::BatchRefused(items) => {
+            let invalid = items.iter().any(|(_, item)| matches!(item, Error::Invalid(_)));
+            let status = if invalid { StatusCode::BAD_REQUEST } else { StatusCode::CONFLICT };
+            (status, "BatchRefused")
+        }
+        Error::CountMismatch { .. } => (StatusCode::CONFLICT, "CountMismatch"),
+        Error::SecretShown(_) => (StatusCode::CONFLICT, "SecretShown"),
         Error::ServiceChanged(_) => (StatusCode::CONFLICT, "ServiceChanged"),
         Error::Store(StoreError::Unavailable { .. }) => {
             (StatusCode::SERVICE_UNAVAILABLE, "StorageUnavailable")
@@ -228,11 +259,7 @@ impl IntoResponse for ApiError {
         let (message, retry, existing) = (self.message(), self.retry_seconds(), self.existing());
         let standing =
             if let Self::TooManyRequests(standing) = self { Some(standing) } else { None };
-        let details = if let Self::Engine(Error::Invalid(Problems(found))) = self {
-            found
-        } else {
-            Vec::new()
-        };
+        let details = self.details();
         let body = Body {
             r#type: format!("/problems/{}", words(code, '-').to_ascii_lowercase()),
             title: words(code, ' '),
@@ -256,6 +283,35 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// What is wrong with an item of a batch, with its place there.
+fn item_problems(index: usize, item: Error) -> Vec<Problem> {
+    let refusal = ApiError::from(item);
+    let ((_, code), message) = (refusal.status_and_code(), refusal.message());
+    let found = refusal.details();
+    if found.is_empty() {
+        return vec![Problem { member: format!("Items[{index}]"), code, message }];
+    }
+    let dot = |member: &str| if member.is_empty() { "" } else { "." };
+    let placed = |problem: Problem| {
+        let member = format!("Items[{index}]{}{}", dot(&problem.member), problem.member);
+        Problem { member, ..problem }
+    };
+    found.into_iter().map(placed).collect()
+}
+
+/// A refusal of one item of a batch, as it would be told alone.
+pub(crate) fn told(error: &Error) -> Value {
+    let refusal = ApiError::from(error.clone());
+    let ((status, code), message) = (refusal.status_and_code(), refusal.message());
+    let (existing, details) = (refusal.existing(), refusal.details());
+    let mut told =
+        json!({"Status": status.as_u16(), "Error": ErrorMember { code, message, details }});
+    if let Some(existing) = existing {
+        told["ExistingCallbackId"] = json!(existing);
+    }
+    told
 }
 
 /// A code in words: `CallbackNotFound` is `Callback not found`.

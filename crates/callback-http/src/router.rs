@@ -19,13 +19,13 @@ use crate::problem::ApiError;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::tail::Tail;
 use crate::{
-    callbacks, document, events, health, history, keys, metrics, moves, request, search, services,
-    shield, suppressions, users, webhooks,
+    bulk, callbacks, document, erasures, events, health, history, keys, metrics, moves, request,
+    search, services, shield, suppressions, users, webhooks,
 };
 
 /// Longest body of a request, in bytes.
 const BODY_BYTES: usize = 64 * 1024;
-/// Longest body of an import, in bytes.
+/// Longest body of an import or a batch, in bytes.
 const IMPORT_BYTES: usize = 4 * 1024 * 1024;
 
 /// How the API behaves where installations differ.
@@ -116,6 +116,8 @@ pub(crate) fn routes() -> Routes {
             get(UseCallbacks, callbacks::find).post(UseCallbacks, callbacks::create),
         )
         .route("/v1.0/callbacks/search", post(UseCallbacks, search::search))
+        .route("/v1.0/callbacks/batch", post(UseCallbacks, bulk::create).body_up_to(IMPORT_BYTES))
+        .route("/v1.0/callbacks/cancel", post(UseCallbacks, bulk::cancel))
         .route(
             "/v1.0/callbacks/{id}",
             get(ReadCallback, callbacks::read).patch(UseCallbacks, callbacks::patch),
@@ -181,6 +183,7 @@ pub(crate) fn routes() -> Routes {
             "/v1.0/webhooks/{id}/deliveries/{deliveryId}/replay",
             post(Administer, webhooks::resend),
         )
+        .route("/v1.0/erasures", post(Administer, erasures::create))
         .route("/healthz", get(Open, health::alive))
         .route("/readyz", get(Open, health::ready))
         .route("/metrics", get(ReadFigures, metrics::metrics))

@@ -13,6 +13,7 @@ use callback_engine::insight::QueueInsight;
 use crate::access::Caller;
 use crate::body::JsonBody;
 use crate::etag::{self, IfMatch};
+use crate::headers::IdempotencyKey;
 use crate::path::Named;
 use crate::problem::ApiError;
 use crate::router::Api;
@@ -31,10 +32,12 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(api): State<Api>,
     caller: Caller,
+    key: IdempotencyKey,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
+    let once = key.of(&caller, &body.raw);
     let request = ServiceRequest::read(&body.value)?;
-    let service = api.engine.create_service(caller.actor(), request).await?;
+    let service = api.engine.create_service_once(caller.actor(), request, once).await?;
     let location = format!("/v1.0/services/{}", service.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], show(&service)).into_response())
 }

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::access::{self, Caller};
 use crate::body::JsonBody;
+use crate::headers::IdempotencyKey;
 use crate::parameters::{Parameters, problem};
 use crate::path::Named;
 use crate::problem::ApiError;
@@ -95,8 +96,10 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(api): State<Api>,
     caller: Caller,
+    key: IdempotencyKey,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
+    let once = key.of(&caller, &body.raw);
     let request = SuppressionRequest::read(&body.value)?;
     let service = match request.service {
         Some(id) => Some(api.engine.service(id).await?),
@@ -105,7 +108,7 @@ pub(crate) async fn create(
     let now = api.engine.now().await?;
     check_scope(&caller, request.service)?;
     let entry = entry(&api, request, service.as_deref(), now)?;
-    let stored = api.engine.suppress(caller.actor(), vec![entry]).await?;
+    let stored = api.engine.suppress(caller.actor(), vec![entry], once).await?;
     let shown = stored.first().map(|entry| Json(SuppressionDto::from(entry)).into_response());
     Ok((StatusCode::CREATED, shown.unwrap_or_default()).into_response())
 }
@@ -114,8 +117,10 @@ pub(crate) async fn create(
 pub(crate) async fn import(
     State(api): State<Api>,
     caller: Caller,
+    key: IdempotencyKey,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
+    let once = key.of(&caller, &body.raw);
     let Value::Array(items) = body.value else {
         return Err(problem("", "WrongType", "a list is expected").into());
     };
@@ -145,8 +150,8 @@ pub(crate) async fn import(
     for entry in &entries {
         check_scope(&caller, entry.service_id)?;
     }
-    let stored = api.engine.suppress(caller.actor(), entries).await?;
-    Ok((StatusCode::CREATED, Json(json!({ "Imported": stored.len() }))).into_response())
+    let imported = api.engine.import(caller.actor(), entries, once).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "Imported": imported }))).into_response())
 }
 
 /// Takes an entry off the list.

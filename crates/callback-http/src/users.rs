@@ -13,6 +13,7 @@ use crate::access::Caller;
 use crate::answer::Shown;
 use crate::body::{JsonBody, OptionalJsonBody};
 use crate::etag::{self, IfMatch};
+use crate::headers::IdempotencyKey;
 use crate::path::Named;
 use crate::problem::ApiError;
 use crate::router::Api;
@@ -28,10 +29,12 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Respo
 pub(crate) async fn create(
     State(api): State<Api>,
     caller: Caller,
+    key: IdempotencyKey,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
+    let once = key.of(&caller, &body.raw);
     let request = UserRequest::read(&body.value)?;
-    let agent = api.engine.create_agent(caller.actor(), request).await?;
+    let agent = api.engine.create_agent_once(caller.actor(), request, once).await?;
     let location = format!("/v1.0/users/{}", agent.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], show(&caller, agent)).into_response())
 }

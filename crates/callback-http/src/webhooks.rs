@@ -19,6 +19,7 @@ use crate::access::Caller;
 use crate::body::JsonBody;
 use crate::etag::{self, IfMatch};
 use crate::events::is_event;
+use crate::headers::IdempotencyKey;
 use crate::parameters::{Parameters, problem};
 use crate::path::{Named, identity};
 use crate::problem::ApiError;
@@ -151,10 +152,16 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Respo
 pub(crate) async fn create(
     State(api): State<Api>,
     caller: Caller,
+    key: IdempotencyKey,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let request = checked(&api, &body)?;
-    let webhook = one(&api, &caller, Order::Create(request)).await?;
+    let once = key.of(&caller, &body.raw);
+    let order = Order::Create(request);
+    let Reply::Webhook(webhook) = api.engine.webhooks_once(caller.actor(), order, once).await?
+    else {
+        unreachable!("the order answers the webhook")
+    };
     let location = [(header::LOCATION, format!("/v1.0/webhooks/{}", webhook.id))];
     Ok((StatusCode::CREATED, location, show_secret(&webhook)).into_response())
 }

@@ -104,6 +104,7 @@ pub(crate) fn line(row: &Row) -> Rowed<Line> {
         "User" => Subject::User(AgentId(id)),
         "Webhook" => Subject::Webhook(WebhookId(id)),
         "Key" => Subject::Key(KeyId(id)),
+        "Erasure" => Subject::Erasure(id),
         other => return Err(corrupt(row, TABLE, "kind", format!("{other} is none"))),
     };
     let Json(details) = column(row, TABLE, "details")?;

@@ -11,7 +11,8 @@
 //! | an agent's row | whoever reads an agent to change it | two tasks for one agent |
 //! | a key's row | whoever revokes it or notes its use | a note that undoes a revocation |
 //! | a customer's line, by the hash of its key | whoever moves a callback or an attempt of that line, or reads its claim, duplicates or gate to decide | two holders of one line, siblings that are both the front of their group, a move of a row that has moved on |
-//! | an idempotency key, by its hash | creations under it | two callbacks for one key |
+//! | an idempotency key, by its hash | creations under it | two of a thing for one key |
+//! | the turn to tidy, tried | whoever removes what is old; others do not | two who remove the same |
 //! | the length of a service's queue | creations, where the service limits it | a limit that is passed together |
 //! | the row of `outbox` | whoever hands the ledger out to webhooks; others pass by | a line that is handed out twice, or out of order |
 //! | the deliveries of a webhook and subject, by hash | whoever adds one or settles one | one that nobody promotes when the one before it is settled |
@@ -72,6 +73,9 @@ macro_rules! class {
     };
     (deliveries) => {
         "212860933"
+    };
+    (tidying) => {
+        "212860934"
     };
 }
 pub(crate) use class;

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::database::Database;
 use crate::rows::{
-    CALLBACKS_DUE, DELIVERIES_DUE, DELIVERIES_LISTED, FIRST_PENDING, HEADS, HEADS_SERVED,
-    LONGEST_IDLE, REFRESH, UPDATE,
+    CALLBACKS_DUE, DELIVERIES_DUE, DELIVERIES_LISTED, ENDED, FIRST_PENDING, FORGET, HEADS,
+    HEADS_SERVED, LONGEST_IDLE, REFRESH, UPDATE,
 };
 use crate::search::Search;
 use crate::{Options, PostgresStore};
@@ -43,6 +43,9 @@ const FILL: &str = "\
         now() + n * interval '1 second', \
         CASE WHEN n % 3 > 0 THEN now() + n * interval '1 second' END, '{}' \
     FROM generate_series(1, 100000) AS n; \
+    INSERT INTO remembered (principal, key, body_hash, at, record) \
+    SELECT 'api', n, '', now() + n * interval '1 second', '{}' \
+    FROM generate_series(1, 50000) AS n; \
     ANALYZE";
 
 async fn plan(client: &Client, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> String {
@@ -99,6 +102,12 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     let (state, last) = ("Delivered", Uuid::max());
     let listed = plan(&client, DELIVERIES_LISTED, &[&webhook, &state, &now, &last, &100_i64]).await;
     assert!(listed.contains("using deliveries_listed on"), "{listed}");
+
+    let ended = plan(&client, ENDED, &[&now, &200_i64]).await;
+    assert!(ended.contains("callbacks_ended on"), "{ended}");
+    assert!(!ended.contains("Sort"), "{ended}");
+    let forgotten = plan(&client, FORGET, &[&now, &200_i64]).await;
+    assert!(forgotten.contains("remembered_at on"), "{forgotten}");
 
     let query = Query::default();
     let value = SortValue::Integer(1_900_000_000_000_000);

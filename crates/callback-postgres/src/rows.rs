@@ -13,6 +13,7 @@ mod line;
 mod outbox;
 mod port;
 mod queues;
+mod retention;
 mod staff;
 pub(crate) mod transfer;
 mod unsent;
@@ -71,6 +72,7 @@ pub(crate) use {
     clock::CALLBACKS as CALLBACKS_DUE,
     outbox::{DUE as DELIVERIES_DUE, FIRST_PENDING, LISTED as DELIVERIES_LISTED},
     queues::HEADS,
+    retention::{ENDED, FORGET},
     staff::LONGEST_IDLE,
     unsent::{REFRESH, UPDATE},
 };

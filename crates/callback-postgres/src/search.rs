@@ -101,6 +101,9 @@ impl Search {
             }
             self.among_the_living(state != State::Terminated);
         }
+        if query.live {
+            self.among_the_living(true);
+        }
         if let Some(phase) = query.phase {
             self.and("phase = ", phase.name());
             self.among_the_living(phase != PhaseName::Terminated);

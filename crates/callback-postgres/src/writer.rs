@@ -141,8 +141,8 @@ impl Kind {
 
     const fn of(what: &What) -> Self {
         match what {
-            What::Create(_) => Self::Create,
-            What::Move { .. } | What::Report { .. } => Self::Move,
+            What::Create(_) | What::CreateBatch(_) => Self::Create,
+            What::Move { .. } | What::Report { .. } | What::CancelThese(_) => Self::Move,
             What::Next { .. } => Self::Take,
             What::Tick { .. }
             | What::Dispatch { .. }
@@ -166,15 +166,18 @@ impl Kind {
             | What::Webhooks(_)
             | What::CreateKey(_)
             | What::RevokeKey { .. }
-            | What::UseKeys(_) => Self::Alone,
+            | What::UseKeys(_)
+            | What::Once { .. }
+            | What::Erase { .. }
+            | What::Tidy { .. } => Self::Alone,
         }
     }
 }
 
 /// Whether a command edits what all others rely on, so that it runs while no other does.
-const fn edits_the_shape(what: &What) -> bool {
+fn edits_the_shape(what: &What) -> bool {
     matches!(
-        what,
+        what.bare(),
         What::CreateService(_)
             | What::ReplaceService { .. }
             | What::DeleteService { .. }

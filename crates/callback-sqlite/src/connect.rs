@@ -83,6 +83,8 @@ pub(crate) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenE
     // FULL: an answered command survives a power cut, not just a crash.
     set(&connection, "synchronous", "FULL")?;
     set(&connection, "foreign_keys", true)?;
+    // What is removed leaves no bytes behind in the file.
+    set(&connection, "secure_delete", true)?;
     set(&connection, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     set(&connection, "journal_size_limit", LOG_BYTES)?;
     set(&connection, "cache_size", -WRITER_CACHE_KIB)?;

@@ -6,7 +6,7 @@ use callback_domain::search::{Column, Cursor, Query, SortValue};
 use callback_domain::target::TargetKey;
 use rusqlite::Connection;
 
-use crate::rows::{agents, clock, outbox, queue};
+use crate::rows::{agents, clock, outbox, queue, remembered, retention};
 use crate::search;
 
 fn schema() -> Connection {
@@ -124,4 +124,14 @@ fn a_search_within_services_goes_by_service_and_sorts_nothing() {
     assert_seeks(&search::count(&of_two).sql, index);
     let next = search::page(&of_two, Some(&after), 0, 100);
     assert_seeks(&next.sql, "INDEX callbacks_by_due ((due,id)>(?,?))");
+}
+
+#[test]
+fn what_is_old_is_found_by_seeks() {
+    assert_seeks(retention::ENDED, "COVERING INDEX callbacks_ended (updated_at<?)");
+    assert_seeks(remembered::FORGET, "COVERING INDEX idempotency_by_at (at<?)");
+    let by = ["deliveries_by_subject", "history_by_subject", "attempts_by_callback", "callbacks_1"];
+    for (sql, index) in retention::REMOVE.into_iter().zip(by) {
+        assert_seeks(sql, index);
+    }
 }

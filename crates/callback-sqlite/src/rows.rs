@@ -10,6 +10,8 @@ pub(crate) mod ledger;
 pub(crate) mod lines;
 pub(crate) mod outbox;
 pub(crate) mod queue;
+pub(crate) mod remembered;
+pub(crate) mod retention;
 pub(crate) mod services;
 pub(crate) mod suppressions;
 pub(crate) mod transfer;
@@ -33,6 +35,7 @@ use callback_engine::access::Key;
 use callback_engine::command::{Command, Done};
 use callback_engine::error::Error;
 use callback_engine::ledger::{Line, Subject};
+use callback_engine::remembered::Kept;
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows, StoreError};
 use callback_engine::suppression::Suppression;
@@ -372,15 +375,47 @@ impl Rows for SqliteRows<'_> {
     async fn remembered(&mut self, principal: &str, key: &str) -> Rowed<Option<Remembered>> {
         let now = self.now;
         self.during("reading a remembered answer", |rows, _| {
-            ledger::remembered(rows, principal, key, now)
+            remembered::find(rows, principal, key, now)
         })
     }
 
-    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+    async fn remember(&mut self, idempotency: &Idempotency, kept: &Kept) -> Rowed<()> {
         let now = self.now;
         self.during("remembering an answer", |rows, _| {
-            ledger::remember(rows, idempotency, callback, now)
+            remembered::put(rows, idempotency, kept, now)
         })
+    }
+
+    async fn tidy_turn(&mut self) -> Rowed<bool> {
+        Ok(true)
+    }
+
+    async fn ended_before(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        self.during("looking for what is old", |rows, _| retention::ended(rows, before, limit))
+    }
+
+    async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        self.during("removing callbacks", |rows, _| retention::remove(rows, ids))
+    }
+
+    async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.during("removing attempts", |rows, _| retention::remove_attempts_to(rows, key))
+    }
+
+    async fn remembered_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        self.during("reading answers", |rows, _| remembered::after(rows, after.as_ref(), limit))
+    }
+
+    async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
+        self.during("forgetting an answer", |rows, _| remembered::drop(rows, principal, key))
+    }
+
+    async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        self.during("forgetting answers", |rows, _| remembered::forget(rows, before, limit))
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {

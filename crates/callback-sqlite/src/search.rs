@@ -66,6 +66,7 @@ fn conditions(search: &mut Search, query: &Query, is_page: bool) {
         target,
         service,
         within,
+        live,
         state,
         phase,
         creator,
@@ -91,6 +92,9 @@ fn conditions(search: &mut Search, query: &Query, is_page: bool) {
         // made anew for each page.
         search.add(&format!(" AND {}service IN ({marks})", if is_page { "+" } else { "" }));
         search.bound.extend(within.iter().map(|service| Value::from(service.0)));
+    }
+    if *live {
+        search.add(" AND live = 1");
     }
     if let Some(state) = state {
         search.add(match state {

@@ -130,7 +130,12 @@ const fn only_looks(what: &What) -> bool {
         | What::Unsuppress { .. }
         | What::CreateKey(_)
         | What::RevokeKey { .. }
-        | What::UseKeys(_) => false,
+        | What::UseKeys(_)
+        | What::Once { .. }
+        | What::CreateBatch(_)
+        | What::CancelThese(_)
+        | What::Erase { .. }
+        | What::Tidy { .. } => false,
     }
 }
 

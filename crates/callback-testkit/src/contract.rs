@@ -9,14 +9,18 @@
 
 mod stage;
 
+pub mod bulk;
 pub mod calls;
 pub mod clock;
 pub mod creation;
 pub mod days;
+pub mod erasing;
 pub mod explaining;
 pub mod keys;
 pub mod moving;
 pub mod queueing;
+pub mod remembering;
+pub mod retention;
 pub mod searching;
 pub mod side_by_side;
 pub mod staff;
@@ -40,6 +44,20 @@ macro_rules! store_contract {
             creation::a_key_answers_the_same_again,
             creation::a_key_with_another_body_is_refused,
             creation::one_key_at_a_time_makes_one_callback,
+            remembering::whatever_is_made_under_a_key_is_made_once,
+            remembering::an_existing_callback_is_remembered,
+            remembering::a_secret_is_not_shown_again,
+            remembering::one_key_at_a_time_makes_one_user,
+            remembering::old_answers_are_forgotten_in_batches,
+            bulk::a_batch_makes_what_can_be_made,
+            bulk::a_whole_batch_is_all_or_nothing,
+            bulk::a_batch_under_a_key_is_made_once,
+            bulk::what_was_found_is_cancelled_unless_it_moved_on,
+            retention::what_ended_long_ago_is_removed_with_its_story,
+            retention::the_ledger_is_read_over_its_gaps,
+            erasing::a_persons_callbacks_go_and_others_stay,
+            erasing::a_call_is_hung_up_before_its_callback_goes,
+            erasing::what_is_kept_about_the_line_goes,
             creation::a_full_queue_refuses,
             creation::duplicates_are_rejected_or_returned_as_the_service_wants,
             creation::a_terminated_callback_is_no_duplicate,

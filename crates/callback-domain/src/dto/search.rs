@@ -130,6 +130,7 @@ impl SearchRequest {
             target,
             service: service.map(|service| service.id),
             within: None,
+            live: false,
             state: self.state,
             phase: self.phase,
             creator: self.creator,

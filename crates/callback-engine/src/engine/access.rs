@@ -16,7 +16,7 @@ use crate::access::{Credential, Key, Principal, Proof, Standing, USE_SECONDS};
 use crate::command::{Answer, NewKey, What};
 use crate::error::Error;
 use crate::ledger::Actor;
-use crate::store::StoreError;
+use crate::store::{Idempotency, StoreError};
 
 /// For how long keys are believed that another node may have revoked.
 const BELIEVED: Duration = Duration::from_secs(1);
@@ -209,9 +209,10 @@ impl Engine {
         &self,
         actor: Actor,
         request: KeyRequest,
+        once: Option<Idempotency>,
     ) -> Result<(Key, Credential), Error> {
         let (credential, new) = new_key(&self.site().mint, &actor, request, self.now().await?);
-        let answer = self.run(actor, What::CreateKey(Box::new(new))).await?;
+        let answer = self.run_once(actor, What::CreateKey(Box::new(new)), once).await?;
         Ok((key_of(answer), credential))
     }
 

@@ -8,6 +8,7 @@ use crate::command::{Answer, Task, What};
 use crate::error::Error;
 use crate::insight::{Position, QueueInsight};
 use crate::ledger::Actor;
+use crate::store::Idempotency;
 use crate::suppression::Suppression;
 
 impl Engine {
@@ -84,11 +85,50 @@ impl Engine {
         &self,
         actor: Actor,
         list: Vec<Suppression>,
+        once: Option<Idempotency>,
     ) -> Result<Vec<Suppression>, Error> {
-        let Answer::Suppressions(stored) = self.run(actor, What::Suppress(list)).await? else {
+        let Answer::Suppressions(stored) = self.run_once(actor, What::Suppress(list), once).await?
+        else {
             unreachable!("a suppression has an answer of its own")
         };
         Ok(stored)
+    }
+
+    /// As [`Self::suppress`], once under an idempotency key; answers how many were put there.
+    ///
+    /// # Errors
+    /// [`Error::ServiceNotFound`], or [`Error::IdempotencyKeyReused`].
+    pub async fn import(
+        &self,
+        actor: Actor,
+        list: Vec<Suppression>,
+        once: Option<Idempotency>,
+    ) -> Result<usize, Error> {
+        let answer = self.run_once(actor, What::Suppress(list), once).await?;
+        if let Answer::Suppressions(stored) = answer {
+            return Ok(stored.len());
+        }
+        let Answer::Imported(count) = answer else {
+            unreachable!("an import has an answer of its own")
+        };
+        Ok(count)
+    }
+
+    /// Runs a command that makes something, once under an idempotency key if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::run`], and [`Error::IdempotencyKeyReused`].
+    pub async fn run_once(
+        &self,
+        actor: Actor,
+        what: What,
+        once: Option<Idempotency>,
+    ) -> Result<Answer, Error> {
+        let what = match once {
+            Some(idempotency) => What::Once { idempotency, what: Box::new(what) },
+            None => what,
+        };
+        self.run(actor, what).await
     }
 
     /// Runs a command that answers nothing, a removal for one.

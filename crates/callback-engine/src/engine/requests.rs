@@ -72,6 +72,25 @@ impl Engine {
         request: CreateRequest,
         creation: Creation,
     ) -> Result<Created, Error> {
+        let create = self.resolve(request, &creation, None).await?;
+        let create = Create { idempotency: creation.idempotency, ..create };
+        let answer = self.run(actor, What::Create(Box::new(create))).await?;
+        if let Answer::Existing(callback) = answer {
+            return Ok(Created::Existing(callback));
+        }
+        let Answer::Created(callback) = answer else {
+            unreachable!("a creation answers a callback")
+        };
+        Ok(Created::New(callback))
+    }
+
+    /// Holds a request for a callback against its service; without users at hand they are read.
+    pub(super) async fn resolve(
+        &self,
+        request: CreateRequest,
+        creation: &Creation,
+        agents: Option<&[Agent]>,
+    ) -> Result<Create, Error> {
         let service = match request.service() {
             Some(wanted) => self.service_named(wanted).await,
             None => Err(Error::ServiceNotFound(String::new())),
@@ -85,25 +104,20 @@ impl Engine {
         if !creation.within.holds(service.id) {
             return Err(Error::OutOfScope(service.id));
         }
-        let preferred = self.agent_named(request.preferred_agent()).await?;
+        let preferred = match agents {
+            Some(agents) => super::bulk::preferred(&request, agents),
+            None => self.agent_named(request.preferred_agent()).await?,
+        };
         let new = request
-            .resolve(&service, preferred.as_ref(), creation.creator, creation.initiator)
+            .resolve(&service, preferred.as_ref(), creation.creator, creation.initiator.clone())
             .map_err(Error::Invalid)?;
-        let create = Create {
+        Ok(Create {
             new,
             id: self.site().callback(self.now().await?),
             service_version: service.version,
-            idempotency: creation.idempotency,
+            idempotency: None,
             dry_run: creation.dry_run,
-        };
-        let answer = self.run(actor, What::Create(Box::new(create))).await?;
-        if let Answer::Existing(callback) = answer {
-            return Ok(Created::Existing(callback));
-        }
-        let Answer::Created(callback) = answer else {
-            unreachable!("a creation answers a callback")
-        };
-        Ok(Created::New(callback))
+        })
     }
 
     /// Changes members of a callback.
@@ -291,9 +305,23 @@ impl Engine {
         actor: Actor,
         request: ServiceRequest,
     ) -> Result<Service, Error> {
+        self.create_service_once(actor, request, None).await
+    }
+
+    /// As [`Self::create_service`], once under an idempotency key if there is one.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn create_service_once(
+        &self,
+        actor: Actor,
+        request: ServiceRequest,
+        once: Option<Idempotency>,
+    ) -> Result<Service, Error> {
         let now = self.now().await?;
         let service = request.into_service(ServiceId(self.site().mint.timed(now)), now);
-        self.service_answer(actor, What::CreateService(Box::new(service))).await
+        let answer = self.run_once(actor, What::CreateService(Box::new(service)), once).await?;
+        Ok(service_of(answer))
     }
 
     /// Replaces a service.
@@ -313,11 +341,7 @@ impl Engine {
     }
 
     async fn service_answer(&self, actor: Actor, what: What) -> Result<Service, Error> {
-        let answer = self.run(actor, what).await?;
-        let Answer::Service(service) = answer else {
-            unreachable!("the change answers the service")
-        };
-        Ok(*service)
+        Ok(service_of(self.run(actor, what).await?))
     }
 
     /// One user.
@@ -335,9 +359,23 @@ impl Engine {
     /// # Errors
     /// Why it was refused.
     pub async fn create_agent(&self, actor: Actor, request: UserRequest) -> Result<Agent, Error> {
+        self.create_agent_once(actor, request, None).await
+    }
+
+    /// As [`Self::create_agent`], once under an idempotency key if there is one.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn create_agent_once(
+        &self,
+        actor: Actor,
+        request: UserRequest,
+        once: Option<Idempotency>,
+    ) -> Result<Agent, Error> {
         let now = self.now().await?;
         let agent = request.into_agent(AgentId(self.site().mint.timed(now)), now);
-        self.agent_answer(actor, What::CreateAgent(Box::new(agent))).await
+        let answer = self.run_once(actor, What::CreateAgent(Box::new(agent)), once).await?;
+        Ok(agent_of(answer))
     }
 
     /// Replaces what is configured of a user.
@@ -361,14 +399,22 @@ impl Engine {
     /// # Errors
     /// Why it was refused.
     pub async fn agent_answer(&self, actor: Actor, what: What) -> Result<Agent, Error> {
-        let answer = self.run(actor, what).await?;
-        let Answer::Agent(agent) = answer else { unreachable!("the change answers the user") };
-        Ok(*agent)
+        Ok(agent_of(self.run(actor, what).await?))
     }
 }
 
+fn service_of(answer: Answer) -> Service {
+    let Answer::Service(service) = answer else { unreachable!("the change answers the service") };
+    *service
+}
+
+fn agent_of(answer: Answer) -> Agent {
+    let Answer::Agent(agent) = answer else { unreachable!("the change answers the user") };
+    *agent
+}
+
 /// The query for what is within a scope; `None` when that is nothing.
-fn within(mut query: Query, scope: &Scope) -> Option<Query> {
+pub(super) fn within(mut query: Query, scope: &Scope) -> Option<Query> {
     let Scope::Only(services) = scope else { return Some(query) };
     if let Some(service) = query.service {
         return services.contains(&service).then_some(query);

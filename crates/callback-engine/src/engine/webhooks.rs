@@ -14,6 +14,7 @@ use super::Engine;
 use crate::command::{Answer, What};
 use crate::error::Error;
 use crate::ledger::Actor;
+use crate::store::Idempotency;
 use crate::webhook::{Order, Outgoing, Policy, Post, Posted, Reply};
 
 /// Lines that one transaction hands out.
@@ -79,6 +80,23 @@ impl Engine {
     pub async fn webhooks(&self, actor: Actor, order: Order) -> Result<Reply, Error> {
         let Answer::Webhooks(reply) = self.run(actor, What::Webhooks(Box::new(order))).await?
         else {
+            unreachable!("an order about webhooks has an answer of its own")
+        };
+        Ok(*reply)
+    }
+
+    /// As [`Self::webhooks`], once under an idempotency key if there is one.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn webhooks_once(
+        &self,
+        actor: Actor,
+        order: Order,
+        once: Option<Idempotency>,
+    ) -> Result<Reply, Error> {
+        let what = What::Webhooks(Box::new(order));
+        let Answer::Webhooks(reply) = self.run_once(actor, what, once).await? else {
             unreachable!("an order about webhooks has an answer of its own")
         };
         Ok(*reply)

@@ -19,13 +19,11 @@ use uuid::Uuid;
 use super::state::State;
 use crate::access::Key;
 use crate::ledger::{Line, Subject};
+use crate::remembered::{Kept, REMEMBERED_SECONDS};
 use crate::route::Route;
 use crate::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use crate::suppression::Suppression;
 use crate::webhook::{Delivery, DeliveryState, Webhook};
-
-/// Seconds for which an answer is remembered under its idempotency key.
-const REMEMBERED_SECONDS: i64 = 86_400;
 
 /// The rows of an installation in memory.
 pub struct MemoryRows<'a> {
@@ -396,10 +394,10 @@ impl Rows for MemoryRows<'_> {
         Ok(known.filter(|known| known.at > oldest).cloned())
     }
 
-    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+    async fn remember(&mut self, idempotency: &Idempotency, kept: &Kept) -> Rowed<()> {
         let remembered = Remembered {
             body_hash: idempotency.body_hash.clone(),
-            callback: callback.clone(),
+            kept: kept.clone(),
             at: self.now,
         };
         let key = (idempotency.principal.clone(), idempotency.key.clone());
@@ -407,26 +405,87 @@ impl Rows for MemoryRows<'_> {
         Ok(())
     }
 
+    async fn tidy_turn(&mut self) -> Rowed<bool> {
+        Ok(true)
+    }
+
+    async fn ended_before(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        let state = &*self.state;
+        let is_open = |id: CallbackId| {
+            let mut attempts = state.attempts_of.range((id, 0)..=(id, u32::MAX));
+            attempts.any(|(_, attempt)| state.open_attempts.contains(attempt))
+        };
+        let ended = state.callbacks.values().filter(|found| {
+            found.is_terminated() && found.updated_at < before && !is_open(found.id)
+        });
+        let mut ended: Vec<_> = ended.map(|found| (found.updated_at, found.id)).collect();
+        ended.sort_unstable();
+        Ok(ended.into_iter().map(|(_, id)| id).take(limit).collect())
+    }
+
+    async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        for id in ids {
+            self.state.remove_callback(*id);
+            let about = Subject::Callback(*id);
+            self.state.outbox.remove(|found| found.subject == about, usize::MAX);
+        }
+        let is_gone = |line: &Line| ids.iter().any(|id| line.subject == Subject::Callback(*id));
+        self.state.ledger.retain(|line| !is_gone(line));
+        Ok(())
+    }
+
+    async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.state.remove_attempts_to(key);
+        Ok(())
+    }
+
+    async fn remembered_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = self.state.remembered.range((first, Bound::Unbounded)).take(limit);
+        let whole = |((principal, key), known): (&(String, String), &Remembered)| {
+            (principal.clone(), key.clone(), known.clone())
+        };
+        Ok(page.map(whole).collect())
+    }
+
+    async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
+        self.state.remembered.remove(&(principal.to_owned(), key.to_owned()));
+        Ok(())
+    }
+
+    async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        let old = self.state.remembered.iter().filter(|(_, known)| known.at <= before);
+        let old: Vec<_> = old.map(|(key, _)| key.clone()).take(limit).collect();
+        for key in &old {
+            self.state.remembered.remove(key);
+        }
+        Ok(old.len())
+    }
+
     async fn append(&mut self, line: &Line) -> Rowed<()> {
-        let sequence = self.state.ledger.len() as u64 + 1;
+        self.state.last_line += 1;
+        let sequence = self.state.last_line;
         self.state.ledger.push(Line { sequence, ..line.clone() });
         Ok(())
     }
 
     async fn lines_after(&mut self, sequence: u64, limit: usize) -> Rowed<Vec<Line>> {
         let ledger = &self.state.ledger;
-        let first = usize::try_from(sequence).unwrap_or(usize::MAX).min(ledger.len());
+        let first = ledger.partition_point(|line| line.sequence <= sequence);
         Ok(ledger[first..].iter().take(limit).cloned().collect())
     }
 
     async fn line(&mut self, sequence: u64) -> Rowed<Option<Line>> {
-        let Some(index) = sequence.checked_sub(1) else { return Ok(None) };
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        Ok(self.state.ledger.get(index).cloned())
+        let found = self.state.ledger.binary_search_by_key(&sequence, |line| line.sequence);
+        Ok(found.ok().and_then(|index| self.state.ledger.get(index)).cloned())
     }
 
     async fn last_line(&mut self) -> Rowed<u64> {
-        Ok(self.state.ledger.len() as u64)
+        Ok(self.state.last_line)
     }
 
     async fn outbox_cursor(&mut self) -> Rowed<Option<u64>> {

@@ -49,7 +49,9 @@ pub(super) struct State {
     pub(super) routes: BTreeMap<String, Route>,
     pub(super) nodes: BTreeMap<NodeId, Instant>,
     pub(super) remembered: BTreeMap<(String, String), Remembered>,
+    /// By number; where lines were removed, numbers are missing.
     pub(super) ledger: Vec<Line>,
+    pub(super) last_line: u64,
     pub(super) outbox: Outbox,
 }
 
@@ -117,6 +119,38 @@ impl State {
                 self.held.remove(&(agent, service, id));
             }
             self.queue.leave(id);
+        }
+    }
+
+    /// Removes a callback with everything that was written about it.
+    pub(super) fn remove_callback(&mut self, id: CallbackId) {
+        let Some(gone) = self.callbacks.remove(&id) else { return };
+        self.unlist_callback(&gone);
+        let attempts = self.attempts_of.range((id, 0)..=(id, u32::MAX));
+        let attempts: Vec<_> = attempts.map(|(at, attempt)| (*at, *attempt)).collect();
+        for (_, attempt) in attempts {
+            self.remove_attempt(attempt);
+        }
+    }
+
+    /// Removes the attempts to a line that have ended.
+    pub(super) fn remove_attempts_to(&mut self, key: &TargetKey) {
+        let gone = self.attempts.values().filter(|found| !found.is_open() && found.key() == *key);
+        let gone: Vec<AttemptId> = gone.map(|found| found.id).collect();
+        for attempt in gone {
+            self.remove_attempt(attempt);
+        }
+    }
+
+    fn remove_attempt(&mut self, attempt: AttemptId) {
+        self.open_attempts.remove(&attempt);
+        let Some(gone) = self.attempts.remove(&attempt) else { return };
+        self.attempts_of.remove(&(gone.callback, gone.number));
+        if let Some(at) = gone.deadline() {
+            self.attempt_deadlines.remove(&(at, attempt));
+        }
+        if let Some(at) = gone.customer_requested_at {
+            self.dialouts.remove(&(gone.key(), at, attempt));
         }
     }
 

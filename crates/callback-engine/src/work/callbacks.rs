@@ -1,11 +1,14 @@
 //! Making callbacks and moving them; the one place where a step is applied to the rows.
 
+use std::collections::BTreeMap;
+
 use callback_domain::agent::Leave;
 use callback_domain::attempt::Outcome;
 use callback_domain::callback::{Callback, Phase, PhaseName};
-use callback_domain::id::{AgentId, AttemptId, CallbackId};
+use callback_domain::id::{AgentId, AttemptId, CallbackId, ServiceId};
 use callback_domain::lifecycle::{Change, Effect, Event, Step};
 use callback_domain::service::DuplicatePolicy;
+use callback_domain::target::TargetKey;
 use serde_json::Map;
 
 use super::Work;
@@ -15,17 +18,65 @@ use crate::ledger::{Line, Subject};
 use crate::store::{Claim, Rows, StoreError};
 use crate::suppression::Suppression;
 
+/// What a creation would come to.
+pub(super) enum Checked {
+    /// A callback.
+    New(Box<Step>),
+    /// The one that stands there already.
+    Existing(Box<Callback>),
+}
+
+/// Callbacks that the same transaction is about to write.
+#[derive(Default)]
+pub(super) struct Ahead {
+    lines: BTreeMap<(ServiceId, TargetKey), Callback>,
+    services: BTreeMap<ServiceId, u32>,
+}
+
+impl Ahead {
+    pub(super) fn add(&mut self, callback: &Callback) {
+        let line = (callback.service, callback.key());
+        self.lines.entry(line).or_insert_with(|| callback.clone());
+        *self.services.entry(callback.service).or_default() += 1;
+    }
+
+    fn of_line(&self, callback: &Callback) -> Option<&Callback> {
+        self.lines.get(&(callback.service, callback.key()))
+    }
+
+    fn of_service(&self, service: ServiceId) -> u32 {
+        self.services.get(&service).copied().unwrap_or(0)
+    }
+}
+
 impl<R: Rows> Work<'_, R> {
     pub(super) async fn create(&mut self, create: &Create) -> Result<Answer, Error> {
-        if let Some(idempotency) = &create.idempotency
-            && let Some(known) =
-                self.rows.remembered(&idempotency.principal, &idempotency.key).await?
-        {
-            if known.body_hash != idempotency.body_hash {
-                return Err(Error::IdempotencyKeyReused);
-            }
-            return Ok(Answer::Created(Box::new(known.callback)));
+        let idempotency = create.idempotency.as_ref();
+        if let Some(known) = self.known(idempotency).await? {
+            return known.answer();
         }
+        let answer = self.make(create).await?;
+        if !create.dry_run {
+            self.keep(idempotency, &answer).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn make(&mut self, create: &Create) -> Result<Answer, Error> {
+        match self.check(create, &Ahead::default()).await? {
+            Checked::Existing(callback) => Ok(Answer::Existing(callback)),
+            Checked::New(step) => {
+                if !create.dry_run {
+                    self.write(&step).await?;
+                }
+                let Step { callback, .. } = *step;
+                Ok(Answer::Created(Box::new(callback)))
+            }
+        }
+    }
+
+    /// What a creation would come to after those ahead of it; nothing is written.
+    pub(super) async fn check(&mut self, create: &Create, ahead: &Ahead) -> Result<Checked, Error> {
         let service = self.service(create.new.service).await?;
         if service.version != create.service_version {
             return Err(Error::ServiceChanged(service.id));
@@ -34,35 +85,46 @@ impl<R: Rows> Work<'_, R> {
             return Err(Error::ServiceNotOutbound(service.id));
         }
         let step = Callback::create(create.new.clone(), create.id, self.now);
-        let key = step.callback.key();
         if let Some(suppression) = self.suppression_for(&step.callback).await? {
             return Err(Error::TargetSuppressed { reason: suppression.reason });
         }
-        if let Some(existing) = self.duplicate_of(service.duplicate_policy, &step.callback).await? {
-            return match service.duplicate_policy {
-                DuplicatePolicy::ReturnExisting => {
-                    Ok(Answer::Existing(Box::new(self.callback(existing).await?)))
-                }
+        let policy = service.duplicate_policy;
+        let stored = self.duplicate_of(policy, &step.callback).await?;
+        let standing = match (stored, policy) {
+            (Some(existing), DuplicatePolicy::ReturnExisting) => {
+                Some(self.callback(existing).await?)
+            }
+            (Some(existing), DuplicatePolicy::Allow | DuplicatePolicy::Reject) => {
+                return Err(Error::DuplicateCallback(existing));
+            }
+            (None, DuplicatePolicy::Allow) => None,
+            (None, DuplicatePolicy::Reject | DuplicatePolicy::ReturnExisting) => {
+                ahead.of_line(&step.callback).cloned()
+            }
+        };
+        if let Some(standing) = standing {
+            return match policy {
+                DuplicatePolicy::ReturnExisting => Ok(Checked::Existing(Box::new(standing))),
                 DuplicatePolicy::Allow | DuplicatePolicy::Reject => {
-                    Err(Error::DuplicateCallback(existing))
+                    Err(Error::DuplicateCallback(standing.id))
                 }
             };
         }
-        if let Some(limit) = service.max_queued
-            && self.rows.queued_up_to(service.id, limit).await? >= limit
-        {
-            return Err(Error::QueueFull { service: service.id, limit });
-        }
-        if !create.dry_run {
-            self.rows.insert_callback(&step.callback).await?;
-            self.after.note_deadline(step.callback.deadline().map(|(at, _)| at));
-            self.append_entry(&step).await?;
-            if let Some(idempotency) = &create.idempotency {
-                self.rows.remember(idempotency, &step.callback).await?;
+        if let Some(limit) = service.max_queued {
+            let stored = self.rows.queued_up_to(service.id, limit).await?;
+            if stored.saturating_add(ahead.of_service(service.id)) >= limit {
+                return Err(Error::QueueFull { service: service.id, limit });
             }
-            self.after.keys.push(key);
         }
-        Ok(Answer::Created(Box::new(step.callback)))
+        Ok(Checked::New(Box::new(step)))
+    }
+
+    pub(super) async fn write(&mut self, step: &Step) -> Result<(), StoreError> {
+        self.rows.insert_callback(&step.callback).await?;
+        self.after.note_deadline(step.callback.deadline().map(|(at, _)| at));
+        self.append_entry(step).await?;
+        self.after.keys.push(step.callback.key());
+        Ok(())
     }
 
     async fn duplicate_of(

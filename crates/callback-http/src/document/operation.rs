@@ -7,7 +7,7 @@ use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, Param
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::{ContentBuilder, HttpMethod, Required, Response, ResponseBuilder};
 
-use super::shape::{Shape, count, guid, named, text};
+use super::shape::{Shape, count, guid, named, text, text_up_to};
 
 const JSON: &str = "application/json";
 /// Statuses of what goes wrong on our side of any request.
@@ -102,6 +102,15 @@ impl Operation {
     pub(super) fn says(mut self, description: &str) -> Self {
         self.building = self.building.description(Some(description));
         self
+    }
+
+    /// Takes an idempotency key.
+    pub(super) fn once(self) -> Self {
+        self.header(
+            "Idempotency-Key",
+            text_up_to(255),
+            "The same key, path and body take effect once in 24 hours, and are answered alike.",
+        )
     }
 
     /// Names another parameter of the path.
@@ -219,7 +228,7 @@ fn refusal(status: u16) -> Response {
 
 const fn codes(status: u16) -> &'static str {
     match status {
-        400 => "`MalformedJson`, `ValidationFailed`",
+        400 => "`MalformedJson`, `ValidationFailed`, `BatchRefused`",
         401 => "`Unauthorized`",
         403 => "`Forbidden`",
         404 => {
@@ -229,7 +238,7 @@ const fn codes(status: u16) -> &'static str {
         408 => "`Timeout`",
         409 => {
             "`ServiceNotOutbound`, `DuplicateCallback`, `TargetSuppressed`, `InUse`, `AddressTaken`, \
-             `WrongPhase`, `LeaseLost`, `IdempotencyKeyReused`, `ServiceChanged`, `WebhookDisabled`, \
+             `WrongPhase`, `LeaseLost`, `IdempotencyKeyReused`, `SecretShown`, `ServiceChanged`, `BatchRefused`, `CountMismatch`, `WebhookDisabled`, \
              `TooManyWebhooks`"
         }
         412 => "`StaleVersion`",

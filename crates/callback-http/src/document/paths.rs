@@ -8,13 +8,14 @@ use utoipa::openapi::{HttpMethod, PathItem};
 use super::operation::{Answer, Operation, empty, json, operation, typed};
 use super::schemas::event_name;
 use super::security;
-use super::shape::{count, either, flag, guid, list, named, one_of, text, text_up_to, within};
+use super::shape::{count, either, flag, guid, list, named, one_of, text, within};
 use crate::router::routes;
 
 /// Every path with its operations.
 pub(super) fn paths() -> Paths {
     let groups = [
         callbacks(),
+        super::bulk::operations(),
         moves(),
         services(),
         users(),
@@ -48,11 +49,7 @@ fn callbacks() -> Vec<Operation> {
             .reads(),
         operation(Post, "/v1.0/callbacks", tag("createCallback"), "Ask for a callback")
             .query("dryRun", flag(), "Checks only, and answers what would be made.")
-            .header(
-                "Idempotency-Key",
-                text_up_to(255),
-                "The same key and body take effect once in 24 hours.",
-            )
+            .once()
             .header(
                 "Prefer",
                 text(),
@@ -161,6 +158,7 @@ fn services() -> Vec<Operation> {
             .answers(json(200, "By name.", list(named("Service"))))
             .reads(),
         operation(Post, "/v1.0/services", tag("createService"), "Make a service")
+            .once()
             .body(&named("ServiceBody"), true)
             .answers(one(201, "It was made.").location())
             .refuses(&[409])
@@ -209,6 +207,7 @@ fn users() -> Vec<Operation> {
             .answers(json(200, "By name.", list(named("User"))))
             .reads(),
         operation(Post, "/v1.0/users", tag("createUser"), "Make a user")
+            .once()
             .body(&named("UserBody"), true)
             .answers(one(201, "It was made.").location())
             .refuses(&[404, 409])
@@ -257,9 +256,10 @@ fn suppressions() -> Vec<Operation> {
             .refuses(&[400])
             .reads(),
         operation(Post, "/v1.0/suppressions", tag("createSuppression"), "Suppress a target")
+            .once()
             .body(&named("SuppressionBody"), true)
             .answers(json(201, "It is on the list.", named("Suppression")))
-            .refuses(&[404])
+            .refuses(&[404, 409])
             .writes(),
         operation(
             Post,
@@ -267,8 +267,10 @@ fn suppressions() -> Vec<Operation> {
             tag("importSuppressions"),
             "Suppress up to 10,000 targets, all or none",
         )
+        .once()
         .body(&list(named("SuppressionBody")), true)
         .answers(json(201, "They are on the list.", named("ImportedSuppressions")))
+        .refuses(&[409])
         .writes(),
         operation(
             Delete,
@@ -291,10 +293,14 @@ fn keys() -> Vec<Operation> {
             .answers(json(200, "First to last.", list(named("Key"))))
             .reads(),
         operation(Post, "/v1.0/keys", tag("createKey"), "Make an access key")
-            .says("The first is made with `callback keys bootstrap`, where the database is.")
+            .says(
+                "The first is made with `callback keys bootstrap`, where the database is. \
+                 A repetition under the same idempotency key is 409 `SecretShown`.",
+            )
+            .once()
             .body(&named("KeyBody"), true)
             .answers(json(201, "It was made, and is shown once.", named("NewKey")).location())
-            .refuses(&[404])
+            .refuses(&[404, 409])
             .writes(),
         operation(Get, path, tag("readKey"), "Read an access key")
             .answers(json(200, "The key.", named("Key")))

@@ -15,6 +15,8 @@ use callback_engine::ledger::DIRECTORY_EVENTS;
 
 use super::shape::{Shape, one_of};
 
+pub(super) use callbacks::search_members;
+
 /// Every schema by name.
 pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     let mut schemas = callbacks::schemas();
@@ -22,6 +24,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
     schemas.extend(directory::schemas());
     schemas.extend(super::webhooks::schemas());
     schemas.extend(keys::schemas());
+    schemas.extend(super::bulk::schemas());
     schemas
 }
 

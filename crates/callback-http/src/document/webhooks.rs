@@ -23,6 +23,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .answers(answer(200, "In the order in which they were made.", list(named("Webhook"))))
             .reads(),
         operation(Post, "/v1.0/webhooks", tag("createWebhook"), "Subscribe to events")
+            .once()
             .says("The secret is answered here and never again.")
             .body(&named("WebhookBody"), true)
             .answers(shown_once(201, "It was made.").location())

@@ -31,7 +31,7 @@ impl From<Subject> for Kind {
             Subject::Service(_) => Self::Service,
             Subject::User(_) => Self::User,
             Subject::Webhook(_) => Self::Webhook,
-            Subject::Key(_) => Self::Key,
+            Subject::Key(_) | Subject::Erasure(_) => Self::Key,
         }
     }
 }

@@ -63,7 +63,11 @@ impl Promises {
                 }
             }
             Subject::Service(service) if line.what == "ServiceDeleted" => self.forget(service),
-            Subject::Service(_) | Subject::User(_) | Subject::Webhook(_) | Subject::Key(_) => {}
+            Subject::Service(_)
+            | Subject::User(_)
+            | Subject::Webhook(_)
+            | Subject::Key(_)
+            | Subject::Erasure(_) => {}
         }
     }
 

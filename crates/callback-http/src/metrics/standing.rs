@@ -7,6 +7,7 @@ use callback_engine::Error;
 use callback_engine::insight::QueueInsight;
 use callback_engine::ledger::Actor;
 use callback_engine::webhook::{Order, Reply};
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -35,6 +36,8 @@ pub(super) async fn register(api: &Api, registry: &mut Registry) {
     let fault = Gauge::<i64>::default();
     fault.set(i64::from(queues.is_none() || api.engine.store().fault().is_some()));
     registry.register("store_fault", "1 while the store refuses writes or reads", fault);
+    let purged = ConstCounter::new(api.engine.purged());
+    registry.register("purged", "Callbacks removed by this process after their retention", purged);
     let readers = Gauge::<i64>::default();
     readers.set(whole(u64::try_from(api.tail.readers()).unwrap_or(u64::MAX)));
     registry.register("event_readers", "Open streams of events", readers);

@@ -38,10 +38,12 @@ enum About {
 use About::{All, Callback, Key, List, Open, Service, Suppression, User, Webhook};
 
 /// The table: I integrator, A agent, S supervisor, X administrator.
-const ROWS: [(&str, &str, &str, About); 55] = [
+const ROWS: [(&str, &str, &str, About); 58] = [
     ("get", "/v1.0/callbacks", "ISX", List),
     ("post", "/v1.0/callbacks", "ISX", List),
     ("post", "/v1.0/callbacks/search", "ISX", List),
+    ("post", "/v1.0/callbacks/batch", "ISX", List),
+    ("post", "/v1.0/callbacks/cancel", "ISX", List),
     ("get", "/v1.0/callbacks/{id}", "IASX", Callback),
     ("patch", "/v1.0/callbacks/{id}", "ISX", Callback),
     ("post", "/v1.0/callbacks/{id}/cancel", "ISX", Callback),
@@ -90,6 +92,7 @@ const ROWS: [(&str, &str, &str, About); 55] = [
     ("post", "/v1.0/webhooks/{id}/replay", "X", Webhook),
     ("get", "/v1.0/webhooks/{id}/deliveries", "X", Webhook),
     ("post", "/v1.0/webhooks/{id}/deliveries/{deliveryId}/replay", "X", Webhook),
+    ("post", "/v1.0/erasures", "X", All),
     ("get", "/healthz", "", Open),
     ("get", "/readyz", "", Open),
     ("get", "/metrics", "SX", All),

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics fails")]
 
 mod access;
+mod bulk;
 mod conditions;
 mod creation;
 mod document;
+mod erasures;
 mod events;
 mod failures;
 mod floor;
@@ -16,6 +18,7 @@ mod limits;
 mod log;
 mod metrics;
 mod oidc;
+mod once;
 mod operation;
 mod search;
 mod services;

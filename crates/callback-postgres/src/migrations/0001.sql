@@ -85,6 +85,8 @@ CREATE INDEX callbacks_key ON callbacks (key, due, id);
 CREATE INDEX callbacks_external_task_id ON callbacks (external_task_id, created_at, id)
   WHERE external_task_id IS NOT NULL;
 CREATE INDEX callbacks_live_due ON callbacks (phase, due, id) WHERE phase <> 'Terminated';
+-- What is over, for its time of retention.
+CREATE INDEX callbacks_ended ON callbacks (updated_at, id) WHERE phase = 'Terminated';
 CREATE INDEX callbacks_agent ON callbacks (agent) WHERE agent IS NOT NULL;
 -- What is alive, by service.
 CREATE INDEX callbacks_live ON callbacks (service, id) INCLUDE (phase) WHERE phase <> 'Terminated';
@@ -160,6 +162,7 @@ CREATE TABLE remembered (
   record json NOT NULL,
   PRIMARY KEY (principal, key)
 );
+CREATE INDEX remembered_at ON remembered (at);
 
 CREATE TABLE ledger (
   sequence bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME ledger_sequence) PRIMARY KEY,
@@ -205,6 +208,7 @@ CREATE INDEX deliveries_pending ON deliveries (webhook, subject, sequence, id)
   WHERE state = 'Pending';
 CREATE INDEX deliveries_held ON deliveries (id) WHERE held;
 CREATE INDEX deliveries_listed ON deliveries (webhook, state, created_at, id);
+CREATE INDEX deliveries_subject ON deliveries (subject);
 CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;
 -- A key's secret is not here, only its digest.
 CREATE TABLE keys (

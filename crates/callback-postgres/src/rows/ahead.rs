@@ -195,14 +195,19 @@ impl Ahead {
             } else if let What::Next { agent } = &command.what {
                 pullers.insert(agent.0);
             } else if let What::Create(create) = &command.what {
-                let called = create.new.alternative_target.as_ref().unwrap_or(&create.new.target);
-                let key = called.key().as_str().to_owned();
+                let key = called(create).as_str().to_owned();
                 asks = commands.len() > 1 && enters_at_once(create);
                 if asks {
                     entered.insert(key.clone());
                 }
                 keys.insert(key);
                 services.insert(create.new.service.0);
+            } else if let What::CreateBatch(batch) = command.what.bare() {
+                let made = batch.items.iter().flatten();
+                keys.extend(made.map(|create| called(create).as_str().to_owned()));
+                asks = false;
+            } else if let What::CancelThese(these) = &command.what {
+                callbacks.extend(these.callbacks.iter().map(|id| id.0));
             } else if let What::Dispatch { services, agents, .. } = &command.what {
                 let services = services.iter().map(|service| service.0).collect();
                 ahead.looked_at = Some((services, agents.iter().map(|agent| agent.0).collect()));
@@ -462,6 +467,11 @@ impl PostgresRows<'_> {
         self.keep_suppressions(&keys, &rows)?;
         Ok(self.suppressed.get(key).cloned().unwrap_or_default())
     }
+}
+
+/// Whose line a creation is for.
+fn called(create: &Create) -> TargetKey {
+    create.new.alternative_target.as_ref().unwrap_or(&create.new.target).key()
 }
 
 fn texts(keys: &[TargetKey]) -> Vec<&str> {

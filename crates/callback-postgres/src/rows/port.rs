@@ -15,6 +15,7 @@ use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::access::Key;
 use callback_engine::ledger::{Line, Subject};
+use callback_engine::remembered::{Kept, REMEMBERED_SECONDS};
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use callback_engine::suppression::Suppression;
@@ -26,9 +27,6 @@ use super::{PostgresRows, owned};
 use crate::failure::Failure;
 use crate::locks::class;
 use crate::records::{column, corrupt, limit as sql_limit, record, records, unsigned};
-
-/// Seconds for which an answer is remembered under its idempotency key.
-const REMEMBERED_SECONDS: i64 = 86_400;
 
 const LOCK_QUEUE_LENGTH: &str = concat!(
     "/* PostgresRows::queued_up_to lock */ SELECT pg_advisory_xact_lock(",
@@ -501,20 +499,54 @@ impl Rows for PostgresRows<'_> {
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(Remembered {
             body_hash: column(row, "remembered", "body_hash")?,
-            callback: record(row, "remembered")?,
+            kept: record(row, "remembered")?,
             at: column(row, "remembered", "at")?,
         }))
     }
 
-    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+    async fn remember(&mut self, idempotency: &Idempotency, kept: &Kept) -> Rowed<()> {
         let parameters = owned![
             idempotency.principal.clone(),
             idempotency.key.clone(),
             idempotency.body_hash.clone(),
             self.now,
-            Json(callback.clone()),
+            Json(kept.clone()),
         ];
         self.write(REMEMBER, parameters).await
+    }
+
+    async fn tidy_turn(&mut self) -> Rowed<bool> {
+        self.turn_to_tidy().await
+    }
+
+    async fn ended_before(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        self.ended(before, limit).await
+    }
+
+    async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        self.remove_with_all(ids).await
+    }
+
+    async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.remove_ended_attempts(key).await
+    }
+
+    async fn remembered_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        self.answers_after(after, limit).await
+    }
+
+    async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
+        let sql = "/* PostgresRows::forget */ DELETE FROM remembered \
+            WHERE principal = $1 AND key = $2";
+        self.write(sql, owned![principal.to_owned(), key.to_owned()]).await
+    }
+
+    async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        self.forget_answers(before, limit).await
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {

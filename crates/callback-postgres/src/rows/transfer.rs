@@ -204,7 +204,7 @@ fn read_claim(row: &Row) -> Rowed<Record> {
 fn read_remembered(row: &Row) -> Rowed<Record> {
     let remembered = Remembered {
         body_hash: column(row, "remembered", "body_hash")?,
-        callback: record(row, "remembered")?,
+        kept: record(row, "remembered")?,
         at: column(row, "remembered", "at")?,
     };
     let principal = column(row, "remembered", "principal")?;
@@ -295,9 +295,8 @@ impl PostgresRows<'_> {
             Record::Route(name, route) => self.put_route(&name, &route).await,
             Record::Node(node, until) => self.put_node_lease(node, until).await,
             Record::Remembered(principal, key, remembered) => {
-                let Remembered { body_hash, callback, at } = *remembered;
-                self.write(PUT_REMEMBERED, owned![principal, key, body_hash, at, Json(callback)])
-                    .await
+                let Remembered { body_hash, kept, at } = *remembered;
+                self.write(PUT_REMEMBERED, owned![principal, key, body_hash, at, Json(kept)]).await
             }
             Record::AccessKey(key) => self.put_key(&key).await,
             Record::Webhook(webhook) => self.put_webhook(&webhook).await,

@@ -9,6 +9,7 @@
 mod basics;
 mod crowd;
 mod database;
+mod erasing;
 mod history;
 mod loss;
 mod racing;

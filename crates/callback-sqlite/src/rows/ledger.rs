@@ -1,19 +1,13 @@
-//! What is remembered of the past: the ledger, and answers under idempotency keys.
+//! The ledger.
 
-use callback_domain::callback::{Callback, PhaseName};
-use callback_domain::date::{self, Instant};
+use callback_domain::callback::PhaseName;
+use callback_domain::date;
 use callback_domain::id::{AgentId, CallbackId, KeyId, ServiceId, WebhookId};
 use callback_engine::ledger::{Line, Subject};
-use callback_engine::store::{Idempotency, Remembered};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use crate::sql::{Answer, Fields, all, json, limit, one, signed, unsigned, write};
-
-/// Seconds for which an answer is remembered under its idempotency key.
-const REMEMBERED_SECONDS: i64 = 86_400;
-/// How many answers that are too old are dropped with each one that is remembered.
-const DROPPED_AT_ONCE: i64 = 16;
 
 const COLUMNS: &[&str] = &[
     "sequence",
@@ -61,6 +55,7 @@ fn subject(fields: &mut Fields<'_, '_>) -> Answer<Subject> {
         2 => |id| Subject::User(AgentId(id)),
         3 => |id| Subject::Webhook(WebhookId(id)),
         4 => |id| Subject::Key(KeyId(id)),
+        5 => Subject::Erasure,
         _ => return Err(fields.wrong(&format!("{kind} is no kind of subject"))),
     };
     Ok(subject(fields.take()?))
@@ -74,6 +69,7 @@ const fn subject_columns(subject: Subject) -> (i64, Uuid) {
         Subject::User(id) => (2, id.0),
         Subject::Webhook(id) => (3, id.0),
         Subject::Key(id) => (4, id.0),
+        Subject::Erasure(id) => (5, id),
     }
 }
 
@@ -99,9 +95,10 @@ pub(super) fn line(connection: &Connection, sequence: u64) -> Answer<Option<Line
 }
 
 pub(super) fn last(connection: &Connection) -> Answer<u64> {
-    let last = one(connection, "SELECT max(sequence) FROM history", [], |row| {
-        Ok(row.get::<_, Option<i64>>(0)?)
-    })?;
+    let last =
+        one(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'history'", [], |row| {
+            Ok(row.get::<_, Option<i64>>(0)?)
+        })?;
     Ok(last.flatten().map_or(0, unsigned))
 }
 
@@ -136,54 +133,4 @@ fn write_line(connection: &Connection, line: &Line, sequence: Option<i64>) -> An
         ],
     )?;
     Ok(())
-}
-
-pub(super) fn remembered(
-    connection: &Connection,
-    principal: &str,
-    key: &str,
-    now: Instant,
-) -> Answer<Option<Remembered>> {
-    const REMEMBERED: &[&str] = &["key", "body_hash", "callback", "at"];
-    const FIND: &str = "SELECT key, body_hash, callback, at FROM idempotency \
-        WHERE principal = ?1 AND key = ?2 AND at > ?3";
-    one(connection, FIND, params![principal, key, oldest(now)], |row| {
-        let mut fields = Fields::new(row, "idempotency", REMEMBERED);
-        fields.take::<String>()?;
-        Ok(Remembered {
-            body_hash: fields.take()?,
-            callback: fields.json()?,
-            at: fields.instant()?,
-        })
-    })
-}
-
-pub(super) fn remember(
-    connection: &Connection,
-    idempotency: &Idempotency,
-    callback: &Callback,
-    now: Instant,
-) -> Answer<()> {
-    const DROP: &str = "DELETE FROM idempotency WHERE rowid IN \
-        (SELECT rowid FROM idempotency WHERE at <= ?1 ORDER BY at LIMIT ?2)";
-    const PUT: &str = "INSERT INTO idempotency (principal, key, body_hash, callback, at) \
-        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (principal, key) DO UPDATE SET \
-        body_hash = excluded.body_hash, callback = excluded.callback, at = excluded.at";
-    write(connection, DROP, params![oldest(now), DROPPED_AT_ONCE])?;
-    write(
-        connection,
-        PUT,
-        params![
-            idempotency.principal,
-            idempotency.key,
-            idempotency.body_hash,
-            json("idempotency", callback)?,
-            date::micros(now),
-        ],
-    )?;
-    Ok(())
-}
-
-fn oldest(now: Instant) -> i64 {
-    date::micros(date::add_seconds(now, -REMEMBERED_SECONDS))
 }

@@ -141,7 +141,7 @@ pub(crate) fn page(
             Ok(Record::Outbox(unsigned(row.get(0)?)))
         }),
         Kind::Remembered => page.of(
-            "SELECT principal, key, body_hash, callback, at FROM idempotency",
+            "SELECT principal, key, body_hash, answer, at FROM idempotency",
             "principal, key",
             read_remembered,
         ),
@@ -246,11 +246,11 @@ fn read_claim(row: &Row<'_>) -> Answer<Record> {
 }
 
 fn read_remembered(row: &Row<'_>) -> Answer<Record> {
-    const COLUMNS: &[&str] = &["principal", "key", "body_hash", "callback", "at"];
+    const COLUMNS: &[&str] = &["principal", "key", "body_hash", "answer", "at"];
     let mut fields = Fields::new(row, "idempotency", COLUMNS);
     let (principal, key) = (fields.take()?, fields.take()?);
     let remembered =
-        Remembered { body_hash: fields.take()?, callback: fields.json()?, at: fields.instant()? };
+        Remembered { body_hash: fields.take()?, kept: fields.json()?, at: fields.instant()? };
     Ok(Record::Remembered(principal, key, Box::new(remembered)))
 }
 
@@ -260,11 +260,11 @@ fn put_remembered(
     key: &str,
     remembered: &Remembered,
 ) -> Answer<()> {
-    const PUT: &str = "INSERT INTO idempotency (principal, key, body_hash, callback, at) \
+    const PUT: &str = "INSERT INTO idempotency (principal, key, body_hash, answer, at) \
         VALUES (?1, ?2, ?3, ?4, ?5)";
-    let callback = json("idempotency", &remembered.callback)?;
+    let answer = json("idempotency", &remembered.kept)?;
     let at = date::micros(remembered.at);
-    write(connection, PUT, params![principal, key, remembered.body_hash, callback, at])?;
+    write(connection, PUT, params![principal, key, remembered.body_hash, answer, at])?;
     Ok(())
 }
 

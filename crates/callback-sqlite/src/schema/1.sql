@@ -71,6 +71,8 @@ CREATE INDEX callbacks_by_place ON callbacks (service, standing, lane, level, pl
 CREATE INDEX callbacks_by_target ON callbacks (target_key, standing, service, lane, level, place, id);
 -- What a service still has to do.
 CREATE INDEX callbacks_live ON callbacks (service, id) WHERE live = 1;
+-- What is over, for its time of retention.
+CREATE INDEX callbacks_ended ON callbacks (updated_at, id) WHERE live = 0;
 -- The callers' own keys, the newest callback of one last.
 CREATE INDEX callbacks_by_external_task_id ON callbacks (external_task_id, created_at, id)
     WHERE external_task_id IS NOT NULL;
@@ -184,7 +186,7 @@ CREATE TABLE idempotency (
     principal TEXT NOT NULL,
     key       TEXT NOT NULL,
     body_hash BLOB NOT NULL,
-    callback  TEXT NOT NULL,
+    answer    TEXT NOT NULL,
     at        INTEGER NOT NULL,
     PRIMARY KEY (principal, key)
 ) STRICT;
@@ -221,6 +223,8 @@ CREATE INDEX deliveries_pending ON deliveries (webhook, subject, sequence, id)
     WHERE state = 'Pending';
 CREATE INDEX deliveries_held ON deliveries (id) WHERE held = 1;
 CREATE INDEX deliveries_listed ON deliveries (webhook, state, created_at, id);
+-- What is removed with its subject.
+CREATE INDEX deliveries_by_subject ON deliveries (subject);
 CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;
 -- A key's secret is not here, only its digest.
 CREATE TABLE keys (

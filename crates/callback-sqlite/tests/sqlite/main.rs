@@ -1,5 +1,6 @@
 //! The store on real files.
 
+mod erasing;
 mod floor;
 mod model;
 mod moving;

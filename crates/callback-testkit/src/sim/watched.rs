@@ -15,6 +15,7 @@ use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::access::Key;
 use callback_engine::ledger::{Line, Subject};
+use callback_engine::remembered::Kept;
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use callback_engine::suppression::Suppression;
@@ -210,9 +211,45 @@ impl<R: Rows> Rows for Watched<'_, R> {
         self.inner.put_node_lease(node, until).await
     }
 
-    async fn remember(&mut self, idempotency: &Idempotency, callback: &Callback) -> Rowed<()> {
+    async fn remember(&mut self, idempotency: &Idempotency, kept: &Kept) -> Rowed<()> {
         self.mirror.note_write();
-        self.inner.remember(idempotency, callback).await
+        self.inner.remember(idempotency, kept).await
+    }
+
+    async fn tidy_turn(&mut self) -> Rowed<bool> {
+        self.inner.tidy_turn().await
+    }
+
+    async fn ended_before(&mut self, before: Instant, limit: usize) -> Rowed<Vec<CallbackId>> {
+        self.inner.ended_before(before, limit).await
+    }
+
+    async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.remove_callbacks(ids).await
+    }
+
+    async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.remove_attempts_to(key).await
+    }
+
+    async fn remembered_after(
+        &mut self,
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Rowed<Vec<(String, String, Remembered)>> {
+        self.inner.remembered_after(after, limit).await
+    }
+
+    async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
+        self.mirror.note_write();
+        self.inner.forget(principal, key).await
+    }
+
+    async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
+        self.mirror.note_write();
+        self.inner.forget_remembered(before, limit).await
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {

@@ -175,40 +175,41 @@ fn patch() -> Shape {
 }
 
 fn search() -> Shape {
-    let number = || nullable(count());
-    let columns = Column::ALL.iter().map(|column| column.name());
     object(
         "What callbacks must be to be found.",
         json!({"ServiceSip": "sip:smoky.car@dev.local", "State": "InQueue", "Limit": 10}),
-        vec![
-            may("Target", nullable(text()), "The line that is called."),
-            may("ServiceId", nullable(guid()), "The service."),
-            may("ServiceSip", nullable(text()), "Counts when `ServiceId` names none."),
-            may("State", nullable(state()), "The state."),
-            may("Phase", nullable(phase()), "The phase."),
-            may(
-                "Creator",
-                nullable(one_of(["API", "WebService", "WfActivity", "Luware.API"])),
-                "Who made it; `Luware.API` is `API`.",
-            ),
-            may("AppPoolId", nullable(guid()), "The installation."),
-            may("StartDate", nullable(date()), "The earliest due date, included."),
-            may("EndDate", nullable(date()), "The latest due date, included."),
-            may("ExternalTaskId", nullable(text()), "The caller's own key."),
-            may("CallerId", nullable(text()), "The caller id."),
-            may("Priority", nullable(priority()), "The priority."),
-            may("Agent", nullable(text()), "A user, by id or address."),
-            may("TerminationReason", nullable(termination_reason()), "Why it is over."),
-            may("Limit", number(), "At most so many; 0 is no limit."),
-            may("Offset", number(), "Skips so many."),
-            may("OrderBy", nullable(one_of(columns)), "`DueDate` unless said."),
-            may(
-                "SortOrder",
-                nullable(one_of(["Ascending", "Descending"])),
-                "`Ascending` unless said.",
-            ),
-        ],
+        search_members(),
     )
+}
+
+/// What a search may name.
+pub(in crate::document) fn search_members() -> Vec<Member> {
+    let number = || nullable(count());
+    let columns = Column::ALL.iter().map(|column| column.name());
+    vec![
+        may("Target", nullable(text()), "The line that is called."),
+        may("ServiceId", nullable(guid()), "The service."),
+        may("ServiceSip", nullable(text()), "Counts when `ServiceId` names none."),
+        may("State", nullable(state()), "The state."),
+        may("Phase", nullable(phase()), "The phase."),
+        may(
+            "Creator",
+            nullable(one_of(["API", "WebService", "WfActivity", "Luware.API"])),
+            "Who made it; `Luware.API` is `API`.",
+        ),
+        may("AppPoolId", nullable(guid()), "The installation."),
+        may("StartDate", nullable(date()), "The earliest due date, included."),
+        may("EndDate", nullable(date()), "The latest due date, included."),
+        may("ExternalTaskId", nullable(text()), "The caller's own key."),
+        may("CallerId", nullable(text()), "The caller id."),
+        may("Priority", nullable(priority()), "The priority."),
+        may("Agent", nullable(text()), "A user, by id or address."),
+        may("TerminationReason", nullable(termination_reason()), "Why it is over."),
+        may("Limit", number(), "At most so many; 0 is no limit."),
+        may("Offset", number(), "Skips so many."),
+        may("OrderBy", nullable(one_of(columns)), "`DueDate` unless said."),
+        may("SortOrder", nullable(one_of(["Ascending", "Descending"])), "`Ascending` unless said."),
+    ]
 }
 
 fn outcome_report() -> Shape {

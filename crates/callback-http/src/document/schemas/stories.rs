@@ -31,7 +31,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Shape)> {
         nullable(guid()),
         "The service it concerns; null for users, webhooks and keys.",
     ));
-    let kinds = one_of(["Callback", "Service", "User", "Webhook", "Key"]);
+    let kinds = one_of(["Callback", "Service", "User", "Webhook", "Key", "Erasure"]);
     vec![
         ("Attempt", attempt()),
         ("HistoryLine", object("A step of a callback, in the ledger.", Value::Null, line())),
