@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod keys;
 mod logging;
+mod redact;
 mod serve;
 
 use std::process::ExitCode;

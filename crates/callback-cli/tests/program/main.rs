@@ -7,6 +7,7 @@ mod floor;
 mod harness;
 mod keys;
 mod life;
+mod log;
 mod nodes;
 mod stream;
 mod tls;
