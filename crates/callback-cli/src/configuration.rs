@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) dialer: Driver,
     /// How log lines are written: `text` or `json`.
     pub(crate) log_format: Lines,
+    /// Whether numbers and addresses of customers may stand in the log.
+    pub(crate) log_targets: bool,
     /// Names beside the loopback ones by which a service without keys may be asked for.
     pub(crate) allowed_hosts: Vec<String>,
     /// Origins whose pages may call from a browser.
@@ -91,6 +93,7 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             dialer: if demo { Driver::Simulator } else { Driver::Manual },
             log_format: Lines::Text,
+            log_targets: false,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             metrics_public: false,

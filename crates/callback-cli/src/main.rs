@@ -12,6 +12,7 @@ mod demo;
 mod erase;
 mod keys;
 mod logging;
+mod redact;
 mod serve;
 mod webhooks;
 

@@ -23,7 +23,7 @@ const DEMO_SEED: u64 = 20_190_624;
 
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let settings = Settings::load(args)?;
-    logging::start(settings.log_format);
+    logging::start(settings.log_format, settings.log_targets);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -37,7 +37,7 @@ pub(crate) async fn follow(State(api): State<Api>, request: Request, next: Next)
         let route = route.as_deref().unwrap_or("none");
         api.metrics.answered(&method, route, response.status(), began.elapsed());
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(status = response.status().as_u16(), milliseconds, "answered");
+        tracing::debug!(status = response.status().as_u16(), milliseconds, "answered");
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }

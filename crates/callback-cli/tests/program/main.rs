@@ -12,6 +12,7 @@ mod help;
 mod import;
 mod keys;
 mod life;
+mod log;
 mod nodes;
 mod partition;
 mod proxy;
