@@ -307,16 +307,19 @@ fn fill(path: &Path, callbacks: u64) {
 /// Kills copies at different moments, then lets one come to its end.
 fn killed_and_resumed(from: &str, to: &str, written: &dyn Fn() -> u64, more: &[&str]) {
     for kill in 1..=4 {
-        let mut child = program()
-            .args(["copy", "--from", from, "--to", to])
-            .args(more)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
+        let start = || {
+            let mut copy = program();
+            copy.args(["copy", "--from", from, "--to", to]).args(more);
+            copy.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
+        };
+        let mut child = start();
         let began = Instant::now();
         while written() < MANY * kill / 6 {
             assert!(began.elapsed() < PATIENCE * 4, "nothing is copied");
+            // The database may not have noticed yet that the one before is dead.
+            if child.try_wait().expect("it is asked").is_some() {
+                child = start();
+            }
             thread::sleep(Duration::from_millis(2));
         }
         child.kill().expect("it is killed");
