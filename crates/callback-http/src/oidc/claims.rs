@@ -29,7 +29,7 @@ pub(super) fn why(kind: &ErrorKind) -> &'static str {
 
 /// Until when a token is good, if it is at an instant.
 pub(super) fn until(claims: &Map<String, Value>, now: Instant) -> Result<Instant, &'static str> {
-    let seconds = |name: &str| claims.get(name).map(|value| seconds(value));
+    let seconds = |name: &str| claims.get(name).map(seconds);
     let Some(Some(expires)) = seconds("exp") else { return Err("the token's exp is no time") };
     let until = date::add_seconds(expires, LEEWAY_SECONDS);
     if until <= now {

@@ -207,8 +207,12 @@ fn key(listed: &Value) -> Option<Key> {
         AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
             (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
         }
-        // Other kinds, curves, and what the library may learn to read.
-        _ => return None,
+        // Other kinds and curves, and what the library may learn to read.
+        AlgorithmParameters::EllipticCurve(_)
+        | AlgorithmParameters::OctetKey(_)
+        | AlgorithmParameters::OctetKeyPair(_)
+        | AlgorithmParameters::Other(_)
+        | _ => return None,
     };
     let is_for_this = jwk.common.key_algorithm.is_none_or(|given| given == named);
     let signs = jwk.common.public_key_use.as_ref().is_none_or(|it| *it == PublicKeyUse::Signature);
