@@ -35,10 +35,12 @@ async fn whatever_is_made_under_a_key_is_made_once() {
         assert_eq!(first.status, 201, "{path}");
         assert_eq!(api.get(list).await.expect(200), before, "{path}");
         let mut other = body;
-        match &mut other {
-            Value::Array(items) => items.truncate(1),
-            other if path.ends_with("suppressions") => other["Reason"] = json!("asked"),
-            other => other["Name"] = json!("B"),
+        if let Value::Array(items) = &mut other {
+            items.truncate(1);
+        } else if path.ends_with("suppressions") {
+            other["Reason"] = json!("asked");
+        } else {
+            other["Name"] = json!("B");
         }
         made(&api, path, &other).await.refused(409, "IdempotencyKeyReused");
     }
