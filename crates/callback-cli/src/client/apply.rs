@@ -20,7 +20,7 @@ use super::table::plain;
 
 /// Make services and users what a file says.
 ///
-/// The file is TOML with a table [[services]] or [[users]] for each, whose keys are the members of
+/// The file is TOML with a table `[[services]]` or `[[users]]` for each, whose keys are the members of
 /// the API; users name their services by SIP address or name. Who is meant is told by the SipUri.
 /// A member that is not named has its default, but the presence of a user, which is only given to
 /// a new one. What changes is shown, and applying a file again changes nothing.

@@ -5,7 +5,6 @@
 //! Rounds are interleaved and medians compared, so that only ratios of one run are told.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
-#![expect(clippy::disallowed_methods, reason = "a benchmark is told where its server is")]
 
 mod bare;
 mod database;
