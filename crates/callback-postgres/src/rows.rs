@@ -194,11 +194,12 @@ impl<'a> PostgresRows<'a> {
     /// Answers the lanes in which something became ready, and the number of the transaction, if
     /// it has one.
     pub(crate) async fn flush(&mut self) -> Rowed<(Woken, Option<String>)> {
-        self.send_writes().await?;
+        // Prepared first: nothing else may be asked for while answers are not yet taken.
         let statement = match self.session.prepare(TRANSACTION).await {
             Ok(statement) => statement,
             Err(error) => return Err(self.fail(Failure::of(name(TRANSACTION), &error)).await),
         };
+        self.send_writes().await?;
         let client = Arc::clone(&self.session.client);
         let mut number: UnderWay<'_> = Box::pin(async move { client.query(&statement, &[]).await });
         let at_once = first_poll(&mut number).await;
