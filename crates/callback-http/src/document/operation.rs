@@ -136,7 +136,7 @@ impl Operation {
 
     pub(super) fn if_match(self) -> Self {
         self.header("If-Match", text(), "Refuses with 412 unless one of these versions is stored.")
-            .refuses(&[412])
+            .refuses(&[400, 412])
     }
 
     /// Takes a body.

@@ -177,7 +177,7 @@ fn services() -> Vec<Operation> {
         operation(Delete, path, tag("deleteService"), "Remove a service")
             .if_match()
             .answers(empty(204, "It is gone."))
-            .refuses(&[400, 404, 409])
+            .refuses(&[404, 409])
             .writes(),
         operation(Get, "/v1.0/services/{id}/queue", tag("readQueue"), "See how its queue stands")
             .answers(json(200, "The figures.", named("QueueInsight")))

@@ -17,7 +17,8 @@ const API_KEY: &str = "ApiKey";
 /// The ways to present a key.
 pub(super) fn schemes() -> Vec<(&'static str, RefOr<SecurityScheme>)> {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
-        "An access key, `Authorization: Bearer cbk_…`. Without any key in the installation, whoever \
+        "An access key, `Authorization: Bearer cbk_…`, or a token of the identity provider \
+         where one is set up. Without any key in the installation, whoever \
          can connect may do everything.",
     ));
     let header = ApiKeyValue::with_description("X-Api-Key", "The same key in a header of its own.");

@@ -148,6 +148,22 @@ fn every_operation_is_named_once_grouped_and_has_answers() {
 }
 
 #[test]
+fn a_condition_that_is_malformed_or_fails_has_a_documented_answer() {
+    let document = document();
+    let mut seen = 0;
+    for (method, path, operation) in operations(&document) {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        if parameters.into_iter().any(|parameter| parameter["name"] == "If-Match") {
+            for status in ["400", "412"] {
+                assert!(operation["responses"].get(status).is_some(), "{method} {path} {status}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 8, "{seen}");
+}
+
+#[test]
 fn every_reference_leads_to_a_schema_and_every_schema_is_used() {
     let document = document();
     let text = document.to_string();
