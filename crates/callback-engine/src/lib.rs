@@ -8,6 +8,7 @@
 
 pub mod engine;
 pub mod command;
+pub mod commits;
 pub mod dialer;
 pub mod store;
 pub mod remembered;

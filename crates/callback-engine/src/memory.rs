@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::access::Key;
 use crate::clock::Clock;
 use crate::command::{Command, Done};
+use crate::commits::Commits;
 use crate::error::Error;
 use crate::ledger::{Line, Subject};
 use crate::store::{Store, StoreError};
@@ -38,6 +39,7 @@ pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     installation: Uuid,
     state: Mutex<State>,
+    commits: Commits,
 }
 
 impl std::fmt::Debug for MemoryStore {
@@ -52,7 +54,7 @@ impl MemoryStore {
     /// An empty installation.
     #[must_use]
     pub fn new(installation: Uuid, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, installation, state: Mutex::new(State::default()) }
+        Self { clock, installation, state: Mutex::default(), commits: Commits::default() }
     }
 
     /// Runs a command without a runtime: nothing here ever waits.
@@ -60,6 +62,7 @@ impl MemoryStore {
     /// # Errors
     /// As [`work::run`].
     pub fn run_now(&self, command: &Command) -> Result<Done, Error> {
+        self.commits.note(1);
         self.transact(async |rows| work::run(rows, command).await)
     }
 
@@ -79,7 +82,7 @@ impl MemoryStore {
     #[must_use]
     pub fn branch(&self, clock: Arc<dyn Clock>) -> Self {
         let state = Mutex::new(self.state().clone());
-        Self { clock, installation: self.installation, state }
+        Self { clock, installation: self.installation, state, commits: Commits::default() }
     }
 
     /// Looks at every callback, in order of identity.
@@ -123,6 +126,10 @@ impl Store for MemoryStore {
 
     fn fault(&self) -> Option<String> {
         None
+    }
+
+    fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     async fn installation(&self) -> Result<Uuid, StoreError> {

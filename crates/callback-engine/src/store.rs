@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use crate::access::Key;
 use crate::command::{Command, Done};
+use crate::commits::Commits;
 use crate::error::Error;
 use crate::hint::Hint;
 use crate::ledger::{Line, Subject};
@@ -86,6 +87,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Why the store takes no writes at present, `None` when it does.
     fn fault(&self) -> Option<String>;
+
+    /// How many commands shared each commit.
+    fn commits(&self) -> &Commits;
 
     /// What other nodes on the same storage tell; asked for once, by the engine.
     fn hints(&self) -> Option<UnboundedReceiver<Hint>> {

@@ -194,6 +194,15 @@ impl Connector {
         Ok(Session { client: Arc::new(client), statements: HashMap::new() })
     }
 
+    /// A session for transactions that write: their statements are few, each finds its rows by
+    /// an index whatever it is given, and so each is planned once.
+    pub(crate) async fn open_to_write(&self) -> Result<Session, StoreError> {
+        let session = self.open().await?;
+        let set = session.client.batch_execute("SET plan_cache_mode = force_generic_plan").await;
+        set.map_err(|error| Failure::of("connecting", &error).into_error())?;
+        Ok(session)
+    }
+
     /// Sets the time-outs of a fresh connection that somebody polls.
     pub(crate) async fn prepare_session(&self, client: &Client) -> Result<(), StoreError> {
         let set = client.batch_execute(&self.settings).await;
@@ -327,8 +336,32 @@ pub(crate) async fn first_poll<F: Future + Unpin>(future: &mut F) -> Option<F::O
     .await
 }
 
+/// Puts a statement on its way and takes its answer as it comes, whoever waits for it and when.
+///
+/// A connection holds back every later answer while one that is longer than its small buffer is
+/// not taken.
+pub(crate) async fn send_off(mut rows: UnderWay<'static>) -> UnderWay<'static> {
+    if let Some(answer) = first_poll(&mut rows).await {
+        return Box::pin(std::future::ready(answer));
+    }
+    let taken = tokio::spawn(rows);
+    Box::pin(async move {
+        match taken.await {
+            Ok(answer) => answer,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only a runtime that ends takes a task away, and with it whoever waits here.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    })
+}
+
 /// The name of a statement: what its leading comment says.
 pub(crate) fn name(sql: &'static str) -> &'static str {
     let named = sql.strip_prefix("/* ").and_then(|rest| rest.split_once(" */"));
     named.map_or("a statement", |(name, _)| name)
 }
+
+#[cfg(test)]
+mod tests;

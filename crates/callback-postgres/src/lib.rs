@@ -20,6 +20,7 @@ mod hints;
 mod snapshots;
 mod connection;
 mod failure;
+mod glance;
 mod records;
 mod migrations;
 

@@ -39,7 +39,7 @@ use uuid::Uuid;
 
 use self::queues::Queues;
 use self::unsent::{Standings, Unsent};
-use crate::connection::{Asked, Parameter, Session, UnderWay, first_poll, name};
+use crate::connection::{Asked, Parameter, Session, UnderWay, first_poll, name, send_off};
 use crate::failure::{Failure, follows_another};
 
 /// The lane of what anybody may have.
@@ -66,6 +66,7 @@ pub(crate) use ahead::{Ahead, Answers, enters_at_once};
 pub(crate) use clock::NEXT_DEADLINE;
 pub(crate) use keys::KEYS;
 pub(crate) use port::suppression;
+pub(crate) use staff::{TAKERS, takers};
 #[cfg(test)]
 pub(crate) use {
     ahead::HEADS_SERVED,
@@ -117,8 +118,6 @@ pub(crate) struct PostgresRows<'a> {
     nothing_due: Option<Instant>,
     /// Who runs this transaction moves nothing that is due but callbacks.
     only_callbacks: bool,
-    /// Where a round of offers can find somebody, and who they are.
-    takers: Option<(Vec<ServiceId>, Vec<AgentId>)>,
     /// Just made and due, in place of everything that is due.
     made: Option<Vec<CallbackId>>,
     /// The clock runs for what was just made.
@@ -162,15 +161,9 @@ impl<'a> PostgresRows<'a> {
             shared_the_due: false,
             nothing_due: None,
             only_callbacks: false,
-            takers: None,
             made: None,
             only_made: false,
         }
-    }
-
-    /// Where a round of offers can find somebody, and who they are.
-    pub(crate) fn takers(&mut self) -> (Vec<ServiceId>, Vec<AgentId>) {
-        self.takers.take().unwrap_or_default()
     }
 
     /// Whether a callback was made here, on a line that is locked.
@@ -194,15 +187,8 @@ impl<'a> PostgresRows<'a> {
     /// Answers the lanes in which something became ready, and the number of the transaction, if
     /// it has one.
     pub(crate) async fn flush(&mut self) -> Rowed<(Woken, Option<String>)> {
-        // Prepared first: nothing else may be asked for while answers are not yet taken.
-        let statement = match self.session.prepare(TRANSACTION).await {
-            Ok(statement) => statement,
-            Err(error) => return Err(self.fail(Failure::of(name(TRANSACTION), &error)).await),
-        };
         self.send_writes().await?;
-        let client = Arc::clone(&self.session.client);
-        let mut number: UnderWay<'_> = Box::pin(async move { client.query(&statement, &[]).await });
-        let at_once = first_poll(&mut number).await;
+        let number = self.send_query(TRANSACTION, Vec::new()).await?;
         self.settle_standings().await?;
         self.await_writes().await?;
         for refresh in std::mem::take(&mut self.refreshes) {
@@ -211,11 +197,7 @@ impl<'a> PostgresRows<'a> {
                 Err(error) => return Err(self.fail(Failure::of("refreshing", &error)).await),
             }
         }
-        let number = match at_once {
-            Some(number) => number,
-            None => number.await,
-        };
-        match number {
+        match number.await {
             Ok(rows) => {
                 let number = rows.first().and_then(|row| row.get::<_, Option<String>>("id"));
                 Ok((std::mem::take(&mut self.woken), number))
@@ -299,15 +281,11 @@ impl<'a> PostgresRows<'a> {
             Err(error) => return Err(self.fail(Failure::of(name(sql), &error)).await),
         };
         let client = Arc::clone(&self.session.client);
-        let mut rows: UnderWay<'static> = Box::pin(async move {
+        let rows = send_off(Box::pin(async move {
             let given: Vec<Parameter<'_>> = parameters.iter().map(|value| &**value as _).collect();
             client.query(&statement, &given).await
-        });
-        match first_poll(&mut rows).await {
-            Some(Ok(rows)) => Ok(Box::pin(std::future::ready(Ok(rows)))),
-            Some(Err(error)) => Err(self.fail(Failure::of(name(sql), &error)).await),
-            None => Ok(rows),
-        }
+        }));
+        Ok(rows.await)
     }
 
     async fn query_one(

@@ -15,6 +15,7 @@ use callback_engine::Error;
 use callback_engine::access::Key;
 use callback_engine::clock::Clock;
 use callback_engine::command::{Command, Done};
+use callback_engine::commits::Commits;
 use callback_engine::hint::Hint;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Store, StoreError};
@@ -51,6 +52,7 @@ pub struct PostgresStore {
     readers: Semaphore,
     idle: Mutex<Vec<Session>>,
     hints: Mutex<Option<UnboundedReceiver<Hint>>>,
+    commits: Arc<Commits>,
     _tasks: JoinSet<()>,
 }
 
@@ -107,6 +109,7 @@ impl PostgresStore {
         let installation = column(row, "installation", "id").map_err(connect)?;
 
         let jobs = Arc::new(Jobs::default());
+        let commits = Arc::<Commits>::default();
         let (outbox, told) = unbounded_channel();
         let (inbox, heard) = unbounded_channel();
         let mut tasks = JoinSet::new();
@@ -118,6 +121,7 @@ impl PostgresStore {
                 batch: options.batch,
                 clock: clock.clone(),
                 session: None,
+                commits: Arc::clone(&commits),
             };
             tasks.spawn(writer.work());
         }
@@ -133,6 +137,7 @@ impl PostgresStore {
             readers: Semaphore::new(options.readers.max(1)),
             idle: Mutex::new(vec![session]),
             hints: Mutex::new(Some(heard)),
+            commits,
             _tasks: tasks,
         })
     }
@@ -282,6 +287,10 @@ impl Store for PostgresStore {
         self.hints.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
     async fn installation(&self) -> Result<Uuid, StoreError> {
         Ok(self.installation)
     }
@@ -376,6 +385,6 @@ impl Store for PostgresStore {
 
     async fn next_deadline(&self) -> Result<Option<Instant>, StoreError> {
         let row = self.ask_one(NEXT_DEADLINE, &[]).await?;
-        row.map_or(Ok(None), |row| column(&row, "callbacks", "least"))
+        row.map_or(Ok(None), |row| column(&row, "callbacks", "deadline"))
     }
 }

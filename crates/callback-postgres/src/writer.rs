@@ -16,6 +16,7 @@ use callback_domain::date::Instant;
 use callback_domain::id::{AgentId, ServiceId};
 use callback_engine::clock::Clock;
 use callback_engine::command::{After, Answer, Command, Done, What};
+use callback_engine::commits::Commits;
 use callback_engine::hint::Hint;
 use callback_engine::ledger::Actor;
 use callback_engine::store::StoreError;
@@ -25,6 +26,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::connection::{Connector, Session};
 use crate::failure::Failure;
+use crate::glance::{Glance, glance};
 use crate::locks::class;
 use crate::records::column;
 use crate::rows::{Ahead, Answers, PostgresRows, enters_at_once};
@@ -123,18 +125,16 @@ impl Jobs {
 enum Kind {
     Create,
     Move,
-    /// One batch at a time: those who take from one queue would wait for each other.
     Take,
     Alone,
 }
 
 impl Kind {
-    /// How many batches of the kind may be under way: one is run while another is written to
-    /// the disk, and what arrives meanwhile goes together.
+    /// How many batches of the kind may be under way: what arrives during one goes together in
+    /// the next, so that its statements and its commit are shared by as many as possible.
     const fn at_once(self) -> usize {
         match self {
-            Self::Create | Self::Move => 2,
-            Self::Take => 1,
+            Self::Create | Self::Move | Self::Take => 1,
             Self::Alone => usize::MAX,
         }
     }
@@ -205,6 +205,7 @@ pub(crate) struct Writer {
     /// Tells the time instead of the database.
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) session: Option<Session>,
+    pub(crate) commits: Arc<Commits>,
 }
 
 impl Writer {
@@ -267,9 +268,9 @@ impl Writer {
     async fn once(&mut self, commands: &[Command]) -> Result<Vec<Result<Done, Error>>, Failure> {
         let mut session = match self.session.take().filter(|session| !session.is_lost()) {
             Some(session) => session,
-            None => self.connector.open().await.map_err(Failure::Other)?,
+            None => self.connector.open_to_write().await.map_err(Failure::Other)?,
         };
-        match transact(&self.connector, &mut session, commands, self.clock.as_deref()).await {
+        match self.transact(&mut session, commands).await {
             Ran::Through(results) => {
                 self.session = Some(session);
                 Ok(results)
@@ -296,11 +297,49 @@ impl Writer {
         }
     }
 
+    async fn transact(&self, session: &mut Session, commands: &[Command]) -> Ran {
+        let clock = self.clock.as_deref();
+        let less;
+        let commands = match commands {
+            [command] => match glance(session, command, clock).await {
+                Ok(Glance::Nothing(done)) => return Ran::Through(vec![Ok(done)]),
+                Ok(Glance::Less(command)) => {
+                    less = command;
+                    std::slice::from_ref(&less)
+                }
+                Ok(Glance::All) => commands,
+                Err(failure) => return Ran::Failed(failure),
+            },
+            _ => commands,
+        };
+        let alone = commands.iter().any(|command| edits_the_shape(&command.what));
+        let shape = if alone { HOLD_THE_SHAPE } else { SHARE_THE_SHAPE };
+        let ahead = Ahead::of(commands);
+        let (now, answers) = match begin(session, shape, &ahead).await {
+            Ok(begun) => begun,
+            Err(failure) => return Ran::Failed(failure),
+        };
+        self.connector.note_time(now);
+        let now = clock.map_or(now, Clock::now);
+        let mut rows = PostgresRows::writing(session, now);
+        match run(&mut rows, commands, &ahead, answers).await {
+            Ok((results, transaction)) => {
+                drop(rows);
+                let ran = commit(session, results, transaction).await;
+                if matches!(ran, Ran::Through(_)) {
+                    self.commits.note(commands.len());
+                }
+                ran
+            }
+            Err(error) => Ran::Failed(rows.failure().unwrap_or(Failure::Other(error))),
+        }
+    }
+
     /// Whether a transaction was committed, `None` when the database cannot be asked.
     async fn fate(&mut self, transaction: &str) -> Option<bool> {
         let mut pause = FIRST_PAUSE;
         for _ in 0..QUESTIONS {
-            if let Ok(mut session) = self.connector.open().await {
+            if let Ok(mut session) = self.connector.open_to_write().await {
                 let rows = session.query(FATE, &[&transaction]).await.ok()?;
                 let fate: Option<String> = column(rows.first()?, "transactions", "fate").ok()?;
                 self.session = Some(session);
@@ -317,31 +356,6 @@ impl Writer {
     }
 }
 
-async fn transact(
-    connector: &Connector,
-    session: &mut Session,
-    commands: &[Command],
-    clock: Option<&dyn Clock>,
-) -> Ran {
-    let alone = commands.iter().any(|command| edits_the_shape(&command.what));
-    let shape = if alone { HOLD_THE_SHAPE } else { SHARE_THE_SHAPE };
-    let ahead = Ahead::of(commands);
-    let (now, answers) = match begin(session, shape, &ahead).await {
-        Ok(begun) => begun,
-        Err(failure) => return Ran::Failed(failure),
-    };
-    connector.note_time(now);
-    let now = clock.map_or(now, Clock::now);
-    let mut rows = PostgresRows::writing(session, now);
-    match run(&mut rows, commands, &ahead, answers).await {
-        Ok((results, transaction)) => {
-            drop(rows);
-            commit(session, results, transaction).await
-        }
-        Err(error) => Ran::Failed(rows.failure().unwrap_or(Failure::Other(error))),
-    }
-}
-
 /// Runs commands and writes what they have changed; answers the number of the transaction, too.
 async fn run(
     rows: &mut PostgresRows<'_>,
@@ -350,9 +364,11 @@ async fn run(
     answers: Answers,
 ) -> Result<(Vec<Result<Done, Error>>, Option<String>), StoreError> {
     rows.keep_ahead(ahead, answers).await?;
-    let narrowed = narrow(rows, commands).await?;
     let mut results = Vec::with_capacity(commands.len());
-    for command in narrowed.as_ref().map_or(commands, std::slice::from_ref) {
+    for command in commands {
+        if let What::Dispatch { services, agents, .. } = &command.what {
+            rows.lock_queues(services, agents).await?;
+        }
         let result = work::run(rows, command).await;
         if let Err(Error::Store(error)) = result {
             return Err(error);
@@ -439,23 +455,6 @@ async fn begin(
     };
     let now = first.first().ok_or_else(nothing)?.try_get("now");
     Ok((now.map_err(|error| Failure::of("beginning", &error))?, answers))
-}
-
-/// The command to run instead of a round of offers, when there is less to do; its queues are
-/// locked before anything else.
-async fn narrow(
-    rows: &mut PostgresRows<'_>,
-    commands: &[Command],
-) -> Result<Option<Command>, StoreError> {
-    let [Command { actor, site, what: What::Dispatch { limit, .. } }] = commands else {
-        return Ok(None);
-    };
-    let (services, agents) = rows.takers();
-    if !(services.is_empty() && agents.is_empty()) {
-        rows.lock_queues(&services, &agents).await?;
-    }
-    let what = What::Dispatch { services, agents, limit: *limit };
-    Ok(Some(Command { actor: actor.clone(), site: Arc::clone(site), what }))
 }
 
 async fn commit(

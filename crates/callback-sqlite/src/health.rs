@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callback_domain::date::{self, Instant};
 use callback_engine::clock::Clock;
+use callback_engine::commits::Commits;
 use callback_engine::store::StoreError;
 
 /// Time and fault of one store.
@@ -12,6 +13,7 @@ pub(crate) struct Health {
     clock: Arc<dyn Clock>,
     latest_micros: AtomicI64,
     fault: Mutex<Option<Fault>>,
+    pub(crate) commits: Commits,
 }
 
 /// Why writes fail.
@@ -27,7 +29,12 @@ pub(crate) enum Fault {
 
 impl Health {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, latest_micros: AtomicI64::new(0), fault: Mutex::new(None) }
+        Self {
+            clock,
+            latest_micros: AtomicI64::new(0),
+            fault: Mutex::new(None),
+            commits: Commits::default(),
+        }
     }
 
     /// The time now, never before one that was told earlier.

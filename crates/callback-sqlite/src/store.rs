@@ -14,6 +14,7 @@ use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::access::Key;
 use callback_engine::command::{Command, Done, What};
+use callback_engine::commits::Commits;
 use callback_engine::error::Error;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Store, StoreError};
@@ -158,6 +159,10 @@ impl Store for SqliteStore {
 
     fn fault(&self) -> Option<String> {
         self.health.fault()
+    }
+
+    fn commits(&self) -> &Commits {
+        &self.health.commits
     }
 
     async fn installation(&self) -> Result<Uuid, StoreError> {

@@ -197,6 +197,7 @@ impl AtWork {
         });
         match ran {
             Ok(answers) => {
+                self.health.commits.note(commands.len());
                 if self.connection.total_changes() != written {
                     self.health.recover();
                 }

@@ -17,6 +17,7 @@ use callback_domain::target::TargetKey;
 use callback_engine::Error;
 use callback_engine::access::Key;
 use callback_engine::command::{Command, Done};
+use callback_engine::commits::Commits;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::memory::MemoryStore;
 use callback_engine::store::{Store, StoreError};
@@ -92,6 +93,10 @@ impl Store for Troubled {
     fn fault(&self) -> Option<String> {
         let full = *self.trouble.lock().unwrap() == Trouble::Full;
         full.then(|| "no space left on device".to_owned())
+    }
+
+    fn commits(&self) -> &Commits {
+        self.inner.commits()
     }
 
     async fn installation(&self) -> Result<Uuid, StoreError> {

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::PostgresRows;
 use super::port::{CAPPED, suppression};
 use super::queues::DEEPEST;
-use super::staff::{AGENTS_LOCKED, TAKERS, takers};
+use super::staff::AGENTS_LOCKED;
 use crate::connection::{Asked, Parameter, Session};
 use crate::failure::Failure;
 use crate::locks::class;
@@ -124,8 +124,10 @@ const EARLIEST: &str = sql!(
 /// Of the pullers' own lanes those in which something is ready.
 const OWN_LANES: &str = sql!(
     "own lanes",
-    "SELECT service, agent FROM agent_services AS at WHERE agent = ANY($1) AND EXISTS ( \
-        SELECT FROM callbacks WHERE ready AND callbacks.service = at.service AND lane = at.agent)"
+    "SELECT service, agent FROM agent_services AS at WHERE agent = ANY($1) AND ( \
+        SELECT id FROM callbacks \
+        WHERE ready AND callbacks.service = at.service AND lane = at.agent \
+        ORDER BY callbacks.service, lane, priority, place, id LIMIT 1) IS NOT NULL"
 );
 /// One seek for each level of each queue.
 pub(crate) const HEADS_SERVED: &str = sql!(
@@ -155,8 +157,6 @@ pub(crate) struct Ahead {
     entered: Vec<String>,
     /// Services for which callbacks are made.
     services: Vec<Uuid>,
-    /// Services and agents that are looked at for offers.
-    looked_at: Option<(Vec<Uuid>, Vec<Uuid>)>,
     routes: Vec<String>,
 }
 
@@ -176,7 +176,6 @@ enum About {
     Earliest,
     OwnLanes,
     Heads,
-    Takers,
 }
 
 impl Ahead {
@@ -208,10 +207,6 @@ impl Ahead {
                 asks = false;
             } else if let What::CancelThese(these) = &command.what {
                 callbacks.extend(these.callbacks.iter().map(|id| id.0));
-            } else if let What::Dispatch { services, agents, .. } = &command.what {
-                let services = services.iter().map(|service| service.0).collect();
-                ahead.looked_at = Some((services, agents.iter().map(|agent| agent.0).collect()));
-                asks = false;
             } else {
                 asks = false;
             }
@@ -236,9 +231,6 @@ impl Ahead {
     /// The statements, in the order in which locks are taken.
     fn asked(&self) -> Vec<(About, &'static str, Vec<Parameter<'_>>)> {
         let mut asked: Vec<(About, &'static str, Vec<Parameter<'_>>)> = Vec::new();
-        if let Some((services, agents)) = &self.looked_at {
-            asked.push((About::Takers, TAKERS, vec![services, agents]));
-        }
         if !self.pullers.is_empty() {
             asked.push((About::Passes, PASSES, vec![&self.pullers]));
             asked.push((About::Agents, AGENTS_LOCKED, vec![&self.pullers]));
@@ -353,7 +345,6 @@ impl PostgresRows<'_> {
                 }
                 About::OwnLanes => own = rows,
                 About::Heads => heads = rows,
-                About::Takers => self.takers = Some(takers(&rows)?),
             }
         }
         // What is due enters the queues first, and then they are read anew.

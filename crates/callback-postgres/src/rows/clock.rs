@@ -56,11 +56,11 @@ const ATTEMPT_RECORDS: &str = "/* PostgresRows::due attempt records */ \
 const KEYS_STILL: &str = "/* PostgresRows::due keys still */ \
     SELECT key FROM key_wakes WHERE key = ANY($1) AND at <= $2 ORDER BY at, key";
 
-pub(crate) const NEXT_DEADLINE: &str = "/* PostgresRows::next_deadline */ SELECT least( \
+pub(crate) const NEXT_DEADLINE: &str = "/* PostgresRows::next_deadline */ SELECT clock_timestamp() AS now, least( \
     (SELECT deadline FROM callbacks WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
     (SELECT deadline FROM attempts WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
     (SELECT deadline FROM agents WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
-    (SELECT at FROM key_wakes ORDER BY at LIMIT 1))";
+    (SELECT at FROM key_wakes ORDER BY at LIMIT 1)) AS deadline";
 
 /// The open attempts that may be taken over: those of nodes that are gone.
 const ABANDONED: &str = concat!(
@@ -171,7 +171,7 @@ impl PostgresRows<'_> {
         self.send_unsent().await?;
         let row = self.query_one(NEXT_DEADLINE, &[]).await?;
         let at: Option<Instant> = match &row {
-            Some(row) => column(row, "callbacks", "least")?,
+            Some(row) => column(row, "callbacks", "deadline")?,
             None => None,
         };
         let soon = date::from_micros(date::micros(self.now).saturating_add(LOOK_AGAIN_MICROS));

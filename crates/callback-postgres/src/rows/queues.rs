@@ -26,8 +26,9 @@ pub(crate) const HEADS: &str = "/* PostgresRows::heads */ \
         WHERE ready AND service = $1 AND lane = $2 AND priority = level::smallint \
         ORDER BY place, id LIMIT $3) AS head";
 const OWN_LANES: &str = "/* PostgresRows::heads own lanes */ \
-    SELECT lane FROM unnest($2::uuid[]) AS lane WHERE EXISTS ( \
-        SELECT FROM callbacks WHERE ready AND service = $1 AND callbacks.lane = lane.lane)";
+    SELECT lane FROM unnest($2::uuid[]) AS lane WHERE ( \
+        SELECT id FROM callbacks WHERE ready AND service = $1 AND callbacks.lane = lane.lane \
+        ORDER BY service, callbacks.lane, priority, place, id LIMIT 1) IS NOT NULL";
 pub(super) const PICKED: &str = "/* PostgresRows::heads picked */ \
     SELECT id, key, ready, record FROM callbacks WHERE id = ANY($1)";
 

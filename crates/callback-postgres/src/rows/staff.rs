@@ -45,8 +45,9 @@ const LONGEST_IDLE_SEEN: &str = "/* PostgresRows::longest_idle seen */ \
 
 const FREE_WITH_OWN: &str = "/* PostgresRows::free_agent_with_own */ \
     SELECT at.agent AS id FROM agent_services AS at \
-    WHERE at.service = $1 AND at.idle_since IS NOT NULL AND EXISTS ( \
-        SELECT FROM callbacks WHERE ready AND callbacks.service = $1 AND lane = at.agent) \
+    WHERE at.service = $1 AND at.idle_since IS NOT NULL AND ( \
+        SELECT id FROM callbacks WHERE ready AND callbacks.service = $1 AND lane = at.agent \
+        ORDER BY callbacks.service, lane, priority, place, id LIMIT 1) IS NOT NULL \
     ORDER BY at.agent LIMIT 1";
 
 const STAFF: &str = "/* PostgresRows::agents_of */ \
@@ -59,7 +60,7 @@ const PASSES: &str =
     "/* PostgresRows::passes */ SELECT service AS id, ahead FROM passes WHERE service = ANY($1)";
 
 /// Of services those where somebody waits to be offered something, and of agents those who do.
-pub(super) const TAKERS: &str = "/* PostgresRows::takers */ \
+pub(crate) const TAKERS: &str = "/* PostgresRows::takers */ \
     SELECT service AS id, true AS is_service FROM unnest($1::uuid[]) AS service WHERE EXISTS ( \
         SELECT FROM agent_services AS at WHERE at.service = service.service \
             AND at.idle_since IS NOT NULL) \
@@ -216,7 +217,7 @@ impl PostgresRows<'_> {
 /// Where a round of offers can find somebody, and who they are; the others need no look.
 ///
 /// Whoever comes free meanwhile wakes the dispatcher after the commit that frees them.
-pub(super) fn takers(rows: &[Row]) -> Rowed<(Vec<ServiceId>, Vec<AgentId>)> {
+pub(crate) fn takers(rows: &[Row]) -> Rowed<(Vec<ServiceId>, Vec<AgentId>)> {
     let (mut staffed, mut free) = (Vec::new(), Vec::new());
     for row in rows {
         let id = column(row, "agent_services", "id")?;

@@ -290,9 +290,6 @@ impl Unsent {
     }
 }
 
-/// Rows whose answer surely fits into what is kept of one that is not awaited yet.
-const FEW: usize = 32;
-
 impl PostgresRows<'_> {
     /// Sends what was written, and waits until it is known who stands ready; the rest is awaited
     /// before the commit.
@@ -311,10 +308,6 @@ impl PostgresRows<'_> {
         self.send_claims(&mut unsent).await?;
         self.send_inserted(&unsent.inserted, &mut alone).await?;
         self.send_updated(&unsent.updated, alone).await?;
-        // An answer that is long and not taken would stop the connection before the next one.
-        if unsent.inserted.len() + unsent.updated.len() > FEW {
-            self.settle_standings().await?;
-        }
         self.send_attempts(unsent.attempts).await?;
         self.send_staff(unsent.agents, unsent.idle, unsent.passes).await?;
         self.send_lines(unsent.lines).await?;
