@@ -39,6 +39,9 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
+/// Whose limits there are; they are shown before anybody is refused.
+const LIMITS: [&str; 2] = ["key", "address"];
+
 /// Names and values of a figure's labels.
 type Labels<const N: usize> = [(&'static str, String); N];
 
@@ -71,12 +74,15 @@ impl Metrics {
             "Requests answered, by route pattern",
             Family::clone(&requests),
         );
-        let refused = Family::default();
+        let refused = Family::<Labels<1>, Counter>::default();
         registry.register(
             "http_refused",
             "Requests refused because there were too many, by whose limit it was",
             Family::clone(&refused),
         );
+        for limit in LIMITS {
+            refused.get_or_create(&[("limit", limit.to_owned())]);
+        }
         let durations = Family::new_with_constructor(Buckets);
         registry.register_with_unit(
             "http_request_duration",

@@ -29,6 +29,7 @@ pub(crate) async fn follow(State(api): State<Api>, request: Request, next: Next)
         method = %request.method(),
         route = route.as_deref().unwrap_or("none"),
         caller = tracing::field::Empty,
+        status = tracing::field::Empty,
     );
     async {
         let began = Instant::now();
@@ -37,7 +38,8 @@ pub(crate) async fn follow(State(api): State<Api>, request: Request, next: Next)
         let route = route.as_deref().unwrap_or("none");
         api.metrics.answered(&method, route, response.status(), began.elapsed());
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::debug!(status = response.status().as_u16(), milliseconds, "answered");
+        tracing::Span::current().record("status", response.status().as_u16());
+        tracing::debug!(milliseconds, "answered");
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }

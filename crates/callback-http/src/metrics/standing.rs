@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use callback_domain::service::Service;
 use callback_engine::Error;
+use callback_engine::commits::{Commits, SIZES};
 use callback_engine::insight::QueueInsight;
 use callback_engine::ledger::Actor;
 use callback_engine::webhook::{Order, Reply};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -38,6 +42,7 @@ pub(super) async fn register(api: &Api, registry: &mut Registry) {
     registry.register("store_fault", "1 while the store refuses writes or reads", fault);
     let purged = ConstCounter::new(api.engine.purged());
     registry.register("purged", "Callbacks removed by this process after their retention", purged);
+    registry.register_collector(Box::new(Batches::of(api.engine.store().commits())));
     let readers = Gauge::<i64>::default();
     readers.set(whole(u64::try_from(api.tail.readers()).unwrap_or(u64::MAX)));
     registry.register("event_readers", "Open streams of events", readers);
@@ -46,6 +51,34 @@ pub(super) async fn register(api: &Api, registry: &mut Registry) {
         Ok(Ok((pending, lag))) => show_outbox(registry, pending, lag),
         Ok(Err(error)) => tracing::warn!(%error, "failed to read how deliveries stand"),
         Err(_) => tracing::warn!("the store was too slow in telling how deliveries stand"),
+    }
+}
+
+/// Commits by how many commands shared them.
+#[derive(Debug)]
+struct Batches {
+    buckets: Vec<(f64, u64)>,
+    commands: f64,
+}
+
+impl Batches {
+    fn of(commits: &Commits) -> Self {
+        let bounds = SIZES.into_iter().map(f64::from).chain([f64::INFINITY]);
+        let buckets = bounds.zip(commits.by_size()).collect();
+        let half = |bits: u64| u32::try_from(bits).map_or(f64::MAX, f64::from);
+        let all = commits.commands();
+        let commands = half(all >> 32).mul_add(4_294_967_296.0, half(all & 0xffff_ffff));
+        Self { buckets, commands }
+    }
+}
+
+impl Collector for Batches {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let meaning = "Commands that shared one commit";
+        let kind = MetricType::Histogram;
+        let mut encoder = encoder.encode_descriptor("commit_batch_size", meaning, None, kind)?;
+        let commits = self.buckets.iter().map(|(_, commits)| commits).sum();
+        encoder.encode_histogram::<NoLabelSet>(self.commands, commits, &self.buckets, None)
     }
 }
 

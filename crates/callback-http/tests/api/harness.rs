@@ -31,6 +31,7 @@ pub(crate) fn start() -> Instant {
 /// A running installation.
 pub(crate) struct Installation {
     pub(crate) router: Router,
+    pub(crate) engine: Engine,
     _running: Running,
 }
 
@@ -54,7 +55,7 @@ impl Installation {
     pub(crate) async fn on(store: Arc<dyn Store>, options: Options) -> Self {
         let dialer = Arc::new(ManualDialer);
         let (engine, running) = Engine::start_shared(store, dialer, Mint::seeded(1)).await.unwrap();
-        Self { router: router(engine, options), _running: running }
+        Self { router: router(engine.clone(), options), engine, _running: running }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

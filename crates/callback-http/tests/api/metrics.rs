@@ -162,6 +162,38 @@ async fn queues_are_shown_as_they_stand() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_removed_after_its_retention_is_counted() {
+    let floor = Floor::new(&json!({"MaxQueueTimeInSeconds": 172_800})).await;
+    for _ in 0..3 {
+        floor.api.callback(&json!({})).await;
+    }
+    floor.work(&[("outcome", json!({"Outcome": "Completed"}))]).await;
+    floor.work(&[("outcome", json!({"Outcome": "Completed"}))]).await;
+    floor.api.engine.retain_terminated(1);
+    pass(Duration::from_secs(23 * 3600)).await;
+    assert_eq!(floor.scrape().await["callback_purged_total"], 0.0);
+    pass(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(floor.scrape().await["callback_purged_total"], 2.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn commits_are_counted_by_how_many_commands_shared_them() {
+    let floor = Floor::new(&json!({})).await;
+    let before = floor.scrape().await;
+    floor.api.callback(&json!({})).await;
+    let after = floor.scrape().await;
+    let grew = |name: &str| {
+        let name = format!("callback_commit_batch_size_{name}");
+        after[&name] - before[&name]
+    };
+    // In memory every command is committed alone.
+    assert!(grew("count") >= 1.0);
+    for name in ["sum", "bucket{le=\"1.0\"}", "bucket{le=\"512.0\"}", "bucket{le=\"+Inf\"}"] {
+        assert_eq!(grew(name), grew("count"), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_is_removed_leaves_no_figures() {
     let floor = Floor::new(&json!({})).await;
     floor.api.callback(&json!({})).await;
@@ -206,8 +238,8 @@ async fn labels_do_not_grow_with_what_callers_send() {
         .map(|(name, _)| name)
         .collect();
     let known = [
-        "le", "method", "name", "outcome", "priority", "route", "service", "state", "status",
-        "version",
+        "le", "limit", "method", "name", "outcome", "priority", "route", "service", "state",
+        "status", "version",
     ];
     assert_eq!(labels, known.into());
     assert!(!text(&floor.api).await.contains("4178555"), "no target is a label");
