@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use self::edge::{Limits, MOST_CONNECTIONS, OidcSettings, Tls};
 use crate::cli::{DialerKind, LogFormat, ServeArgs};
+use crate::traces::Otlp;
 use crate::webhooks::Webhooks;
 
 /// Everything that can be set.
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) oidc: OidcSettings,
     /// How long things are kept.
     pub(crate) retention: Retention,
+    /// Where traces are sent.
+    pub(crate) otlp: Otlp,
 }
 
 /// How long things are kept.
@@ -105,6 +108,7 @@ impl Settings {
             trusted_proxies: Vec::new(),
             oidc: OidcSettings::default(),
             retention: Retention { terminated_days: 90 },
+            otlp: Otlp::default(),
         }
     }
 
@@ -213,6 +217,7 @@ impl Settings {
         );
         ensure!(self.max_connections > 0, "max_connections is 0, and nobody could connect");
         self.rate_limit.check()?;
+        self.otlp.check()?;
         self.webhooks.check()
     }
 }

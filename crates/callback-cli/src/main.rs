@@ -14,6 +14,7 @@ mod keys;
 mod logging;
 mod redact;
 mod serve;
+mod traces;
 mod webhooks;
 
 use std::process::ExitCode;

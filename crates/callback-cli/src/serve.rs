@@ -16,20 +16,26 @@ use tokio::task::JoinSet;
 use crate::cli::ServeArgs;
 use crate::configuration::{Driver, Settings};
 use crate::database::Database;
-use crate::{admin_key_file, demo, logging};
+use crate::traces::Otlp;
+use crate::{admin_key_file, demo, logging, traces};
 
 /// Seed of the demonstration's calls and agents.
 const DEMO_SEED: u64 = 20_190_624;
 
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let settings = Settings::load(args)?;
-    logging::start(settings.log_format, settings.log_targets);
+    let traces = settings.otlp.traces()?;
+    logging::start(settings.log_format, settings.log_targets, traces.as_ref());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("failed to start the runtime")?;
     let admin_key = args.admin_key_file.as_deref().map(admin_key_file::read).transpose()?;
-    runtime.block_on(serve(settings, args.demo, admin_key))
+    let served = runtime.block_on(serve(settings, args.demo, admin_key));
+    if let Some(traces) = traces {
+        traces.stop();
+    }
+    served
 }
 
 async fn serve(
@@ -57,6 +63,7 @@ async fn serve(
     } else {
         None
     };
+    let has_traces = settings.otlp != Otlp::default();
     let has_tls = front.certificates.is_some();
     tracing::info!(%address, %database, tls = has_tls, "serving");
     if !has_tls && !address.ip().is_loopback() {
@@ -82,7 +89,10 @@ async fn serve(
         trusted_proxies: settings.trusted_proxies,
     };
     let stop = stop_asked()?;
-    let router = callback_http::router(engine.clone(), options);
+    let mut router = callback_http::router(engine.clone(), options);
+    if has_traces {
+        router = traces::joined(router);
+    }
     callback_http::serve_behind(front, listener, router, stop).await.context("failed to serve")?;
     tracing::info!("stopping");
     drop(demonstration);
