@@ -1,7 +1,6 @@
 //! Everything that the API offers, asked for by the program's own commands.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
@@ -117,6 +116,35 @@ fn wrong_members_are_named_and_wrong_usage_has_its_own_exit_code() {
     }
     let nobody = ask("http://127.0.0.1:1", &["services", "list"]);
     assert_eq!(nobody.status.code(), Some(4));
+}
+
+#[test]
+fn a_person_is_erased_only_when_it_is_said_twice() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let running = Program::start(&folder.path().join("callback.db"), &[]);
+    let url = running.url();
+    hotline(url);
+    let create = [
+        "create",
+        "--service-sip",
+        HOTLINE,
+        "--target",
+        "tel:+41791234567",
+        "--description",
+        "sofa",
+    ];
+    let made = one(url, &create);
+    let id = made["Id"].as_str().expect("it has an id");
+    let erase = ["erase", "--target", "tel:+41791234567"];
+    let refused = ask(url, &erase);
+    assert!(!refused.status.success());
+    assert!(said(&refused).contains("nothing was erased") && said(&refused).contains("--yes"));
+    assert_eq!(one(url, &["get", id])["Description"], "sofa");
+    let erased = table(url, &[&erase[..], &["--yes"]].concat());
+    assert!(erased.contains("erased: 1 callbacks"), "{erased}");
+    assert_eq!(ask(url, &["get", id]).status.code(), Some(3));
+    let again = one(url, &[&erase[..], &["--yes"]].concat());
+    assert_eq!(again["Callbacks"], 0);
 }
 
 #[test]
@@ -277,74 +305,4 @@ fn keys_open_and_their_lack_is_told() {
     assert_eq!(beyond.status.code(), Some(3));
     assert!(text.contains("403 Forbidden") && text.contains("role"), "{text}");
     assert!(!text.contains(key), "{text}");
-}
-
-/// Answers one request with a body, and tells what was asked.
-fn answer_once(listener: &TcpListener, answer: &str) -> (String, String) {
-    let (mut stream, _) = listener.accept().expect("somebody connects");
-    stream.set_read_timeout(Some(PATIENCE)).expect("the time is set");
-    let mut reader = BufReader::new(stream.try_clone().expect("it is cloned"));
-    let (mut head, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a line comes");
-        let lower = line.to_ascii_lowercase();
-        if let Some(value) = lower.strip_prefix("content-length:") {
-            length = value.trim().parse().expect("it is a length");
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-        if head.is_empty() {
-            head = line.trim().trim_end_matches(" HTTP/1.1").to_owned();
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("the body comes");
-    let length = answer.len();
-    let head_of_answer = format!(
-        "HTTP/1.1 200 OK\r\nETag: \"4\"\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all((head_of_answer + answer).as_bytes()).expect("it is answered");
-    (head, String::from_utf8(body).expect("it is text"))
-}
-
-#[test]
-fn webhooks_are_asked_for_by_path_and_body() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("it listens");
-    let url = format!("http://{}", listener.local_addr().expect("it has an address"));
-    let asked = |arguments: &[&str], answers: &[&str]| -> Vec<(String, String)> {
-        std::thread::scope(|scope| {
-            let run = scope.spawn(|| table(&url, &[&["webhooks"], arguments].concat()));
-            let asked = answers.iter().map(|answer| answer_once(&listener, answer)).collect();
-            run.join().expect("it succeeds");
-            asked
-        })
-    };
-    let id = "019a2b3c-0000-7000-8000-000000000000";
-    let at = |rest: &str| format!("/v1.0/webhooks/{id}{rest}");
-    let gets = |path: &str| vec![(format!("GET {path}"), String::new())];
-    let posts = |path: String, body: &str| vec![(format!("POST {path}"), body.to_owned())];
-    assert_eq!(asked(&["list"], &["[]"]), gets("/v1.0/webhooks"));
-    assert_eq!(asked(&["get", id], &["{}"]), gets(&at("")));
-    let create = ["create", "--receiver", "https://r.example/h", "--event", "Created"];
-    let body = "{\"Events\":[\"Created\"],\"Url\":\"https://r.example/h\"}";
-    assert_eq!(asked(&create, &["{}"]), posts("/v1.0/webhooks".to_owned(), body));
-    let stored = "{\"Url\":\"https://r.example/h\",\"Events\":[\"Created\"],\"Enabled\":false}";
-    let update = ["update", id, "--enabled", "true", "--clear", "Events"];
-    let updated = asked(&update, &[stored, "{}"]);
-    assert_eq!(updated[1].0, format!("PUT {}", at("")));
-    let body: Value = serde_json::from_str(&updated[1].1).expect("it is JSON");
-    assert_eq!(body, json!({"Url": "https://r.example/h", "Events": null, "Enabled": true}));
-    assert_eq!(asked(&["delete", id], &[""]), [(format!("DELETE {}", at("")), String::new())]);
-    assert_eq!(asked(&["rotate-secret", id], &["{}"]), posts(at("/secret/rotate"), ""));
-    assert_eq!(asked(&["test", id], &[""]), posts(at("/test"), ""));
-    let since = ["replay", id, "--since", "2026-01-05T10:00:00Z"];
-    assert_eq!(asked(&since, &[""]), posts(at("/replay"), "{\"Since\":\"2026-01-05T10:00:00Z\"}"));
-    assert_eq!(
-        asked(&["replay", id, "--delivery", "d1"], &[""]),
-        posts(at("/deliveries/d1/replay"), "")
-    );
-    let deliveries = ["deliveries", id, "--state", "failed", "--limit", "5"];
-    assert_eq!(asked(&deliveries, &["[]"]), gets(&at("/deliveries?limit=5&state=Failed")));
 }

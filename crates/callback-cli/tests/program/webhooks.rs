@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::http::{HeaderMap, HeaderName};
 
+use crate::client::{lines, table};
 use crate::harness::{PATIENCE, Program, pause};
 use crate::nodes::fresh_database;
 
@@ -216,4 +217,48 @@ fn delivered(node: &Program) -> u64 {
     let mark = "callback_webhook_deliveries_total{outcome=\"Delivered\"} ";
     let line = figures.lines().find_map(|line| line.strip_prefix(mark));
     line.expect("the figure is there").parse().expect("it is a number")
+}
+
+#[test]
+fn webhooks_are_kept_by_commands() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = settings(&folder);
+    let more = ["--config", settings.to_str().expect("the path is text")];
+    let program = Program::start(&folder.path().join("callback.db"), &more);
+    program.service(json!({}));
+    let receiver = Receiver::open();
+    let url = program.url();
+    let one = |arguments: &[&str]| {
+        let mut lines = lines(url, &[&["webhooks"], arguments].concat());
+        assert_eq!(lines.len(), 1, "{arguments:?}: {lines:?}");
+        lines.remove(0)
+    };
+    let made = one(&["create", "--receiver", &receiver.url, "--event", "Created"]);
+    let (id, secret) = (made["Id"].as_str().expect("an id"), made["Secret"].as_str().expect("one"));
+    assert_eq!(one(&["list"])["Id"], made["Id"]);
+    table(url, &["webhooks", "test", id]);
+    receiver.wait_for(1);
+    program.callback(json!({}));
+    receiver.wait_for(2);
+    let delivered = || lines(url, &["webhooks", "deliveries", id, "--state", "delivered"]);
+    let began = Instant::now();
+    while delivered().is_empty() {
+        assert!(began.elapsed() < PATIENCE, "nothing is settled");
+        pause();
+    }
+    let delivery = delivered().remove(0);
+    assert_eq!(delivery["Event"], "Created", "{delivery}");
+    let delivery = delivery["Id"].as_str().expect("it has an id").to_owned();
+    table(url, &["webhooks", "replay", id, "--delivery", &delivery]);
+    receiver.wait_for(3);
+    table(url, &["webhooks", "replay", id, "--since", "2026-01-05T10:00:00Z"]);
+    receiver.wait_for(4);
+    assert_eq!(receiver.told(secret).len(), 1, "all of it tells of one callback");
+    let rotated = one(&["rotate-secret", id]);
+    assert_ne!(rotated["Secret"], made["Secret"]);
+    let updated = one(&["update", id, "--enabled", "false", "--clear", "Events"]);
+    assert_eq!((&updated["Enabled"], &updated["Events"]), (&json!(false), &Value::Null));
+    assert_eq!(one(&["get", id])["Url"], receiver.url);
+    table(url, &["webhooks", "delete", id]);
+    assert!(lines(url, &["webhooks", "list"]).is_empty());
 }
