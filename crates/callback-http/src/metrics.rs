@@ -81,7 +81,7 @@ impl Metrics {
             Family::clone(&refused),
         );
         for limit in LIMITS {
-            refused.get_or_create(&[("limit", limit.to_owned())]);
+            refused.get_or_create(&[("limit", limit.to_owned())]).inc_by(0);
         }
         let durations = Family::new_with_constructor(Buckets);
         registry.register_with_unit(

@@ -14,7 +14,9 @@ mod outbox;
 mod port;
 mod queues;
 mod retention;
+mod sending;
 mod staff;
+mod standings;
 pub(crate) mod transfer;
 mod unsent;
 
@@ -38,7 +40,8 @@ use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use self::queues::Queues;
-use self::unsent::{Standings, Unsent};
+use self::standings::Standings;
+use self::unsent::Unsent;
 use crate::connection::{Asked, Parameter, Session, UnderWay, first_poll, name, send_off};
 use crate::failure::{Failure, follows_another};
 
@@ -74,8 +77,9 @@ pub(crate) use {
     outbox::{DUE as DELIVERIES_DUE, FIRST_PENDING, LISTED as DELIVERIES_LISTED},
     queues::HEADS,
     retention::{ENDED, FORGET},
+    sending::UPDATE,
     staff::LONGEST_IDLE,
-    unsent::{REFRESH, UPDATE},
+    standings::REFRESH,
 };
 
 /// A write that was sent.

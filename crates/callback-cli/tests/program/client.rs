@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Program, program};
+use crate::harness::{Program, program};
 
 /// Runs a command against a service.
 pub(crate) fn ask(url: &str, arguments: &[&str]) -> Output {
