@@ -1,6 +1,7 @@
 //! The store that keeps nothing beyond the process: the model for the others, and the fast one
 //! for tests and simulations.
 
+mod intervals;
 mod outbox;
 mod rows;
 mod state;
@@ -24,6 +25,7 @@ use crate::access::Key;
 use crate::clock::Clock;
 use crate::command::{Command, Done};
 use crate::error::Error;
+use crate::intervals::Interval;
 use crate::ledger::{Line, Subject};
 use crate::store::{Store, StoreError};
 use crate::suppression::Suppression;
@@ -231,6 +233,10 @@ impl Store for MemoryStore {
 
     async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError> {
         Ok(self.state().suppressions.values().find(|listed| listed.id == id).cloned())
+    }
+
+    async fn intervals(&self, from: Instant, hours: u32) -> Result<Vec<Interval>, StoreError> {
+        Ok(intervals::of(&self.state(), from, hours))
     }
 
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {
