@@ -9,6 +9,7 @@ mod growth;
 mod neighbours;
 mod pulse;
 pub mod requests;
+mod sessions;
 mod upkeep;
 pub mod webhooks;
 

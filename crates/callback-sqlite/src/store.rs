@@ -132,6 +132,7 @@ const fn only_looks(what: &What) -> bool {
         | What::Unsuppress { .. }
         | What::CreateKey(_)
         | What::RevokeKey { .. }
+        | What::Session { .. }
         | What::UseKeys(_)
         | What::Once { .. }
         | What::CreateBatch(_)
