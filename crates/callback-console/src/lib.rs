@@ -9,6 +9,7 @@
 mod pages;
 mod board;
 mod desk;
+mod supervisor;
 mod sign_in;
 mod live;
 mod guard;

@@ -5,12 +5,13 @@ use callback_http::Within;
 
 use crate::routes::{Page, Routes};
 use crate::visit::Console;
-use crate::{assets, board, desk, live, sign_in};
+use crate::{assets, board, desk, live, sign_in, supervisor};
 
 /// The pages of the navigation, in its order.
 pub(crate) const PAGES: &[Page] = &[
     board::PAGE, //
     desk::PAGE,
+    supervisor::PAGE,
 ];
 
 /// The console in front of an API.

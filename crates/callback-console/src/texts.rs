@@ -2,6 +2,8 @@
 //!
 //! What the API says is shown as it says it, and is not here.
 
+pub(crate) mod supervisor;
+
 pub(crate) const LANGUAGE: &str = "en";
 pub(crate) const PRODUCT: &str = "Callbacks";
 pub(crate) const PAGES: &str = "Pages";

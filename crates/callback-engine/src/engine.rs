@@ -30,6 +30,7 @@ use self::webhooks::Bells;
 use crate::command::{After, Answer, Command, Report, What};
 use crate::dialer::{Dialer, Reports, Resumed, Started};
 use crate::error::Error;
+use crate::intervals::Recent;
 use crate::ledger::Actor;
 use crate::mint::{Mint, Site};
 use crate::store::{Store, StoreError};
@@ -65,6 +66,7 @@ struct Inner {
     bells: Bells,
     keyring: Keyring,
     upkeep: Upkeep,
+    recent: Recent,
 }
 
 /// What the driver has to look at.
@@ -138,6 +140,7 @@ impl Engine {
             bells: Bells::default(),
             keyring: Keyring::default(),
             upkeep: Upkeep::default(),
+            recent: Recent::default(),
         }));
         engine.renew().await?;
         engine.take_over(engine.0.store.is_exclusive()).await?;
@@ -211,6 +214,10 @@ impl Engine {
     #[must_use]
     pub fn installation(&self) -> Uuid {
         self.0.installation
+    }
+
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.0.recent
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda> {

@@ -3,10 +3,13 @@
 //! Callbacks and attempts are counted in the hour in which they were made, which their identities
 //! tell, so that stores find them without an index of their own for it.
 
+use std::sync::Arc;
+
 use callback_domain::attempt::Outcome;
 use callback_domain::callback::TerminationReason;
 use callback_domain::date::{self, Instant};
 use callback_domain::id::ServiceId;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::access::Scope;
@@ -18,6 +21,22 @@ pub const MOST_HOURS: u32 = 48;
 
 /// The length of an interval.
 pub const SECONDS: i64 = 3_600;
+
+/// Seconds for which figures that were read are answered again: pages that follow what happens ask
+/// for them often, and a whole day is much to read.
+const GOOD_FOR_SECONDS: i64 = 10;
+
+/// The figures that were read last.
+#[derive(Debug, Default)]
+pub(crate) struct Recent(Mutex<Option<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    read_at: Instant,
+    from: Instant,
+    hours: u32,
+    intervals: Arc<[Interval]>,
+}
 
 /// What happened in one hour, of one service or of several together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,15 +150,30 @@ impl Engine {
         let hours = hours.min(MOST_HOURS);
         let mut together: Vec<Interval> =
             (0..hours).map(|hour| Interval::empty(None, hour)).collect();
-        for interval in self.store().intervals(from, hours).await? {
+        for interval in self.recent_intervals(from, hours).await?.iter() {
             let sum = usize::try_from(interval.hour).ok().and_then(|hour| together.get_mut(hour));
             if let Some(sum) = sum
                 && scope.holds_of(interval.service)
             {
-                sum.add(&interval);
+                sum.add(interval);
             }
         }
         Ok(together)
+    }
+
+    /// The figures of every service; whoever asks shortly after somebody else gets the same.
+    async fn recent_intervals(&self, from: Instant, hours: u32) -> Result<Arc<[Interval]>, Error> {
+        let mut recent = self.recent().0.lock().await;
+        let now = self.store().now().await?;
+        if let Some(known) = &*recent
+            && (known.from, known.hours) == (from, hours)
+            && (known.read_at..date::add_seconds(known.read_at, GOOD_FOR_SECONDS)).contains(&now)
+        {
+            return Ok(Arc::clone(&known.intervals));
+        }
+        let intervals: Arc<[Interval]> = self.store().intervals(from, hours).await?.into();
+        *recent = Some(Known { read_at: now, from, hours, intervals: Arc::clone(&intervals) });
+        Ok(intervals)
     }
 }
 
