@@ -15,6 +15,24 @@ pub(crate) struct Problem {
     pub(crate) message: String,
 }
 
+impl Problem {
+    /// Whether it belongs beside the field of a name: that member, or an entry of its list.
+    pub(crate) fn is_of_field(&self, name: &str) -> bool {
+        self.is_within(name, "[") || self.member.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether it is about a member, or anything that the member holds.
+    pub(crate) fn is_about(&self, name: &str) -> bool {
+        self.is_of_field(name) || self.is_within(name, ".")
+    }
+
+    fn is_within(&self, name: &str, by: &str) -> bool {
+        let beginning = self.member.get(..name.len());
+        beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(name))
+            && self.member.get(name.len()..).is_some_and(|rest| rest.starts_with(by))
+    }
+}
+
 /// Why the API did not do what a page asked of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
@@ -72,9 +90,7 @@ impl Failure {
         let rest: Vec<String> = self
             .problems
             .iter()
-            .filter(|problem| {
-                !shown.iter().any(|member| problem.member.eq_ignore_ascii_case(member))
-            })
+            .filter(|problem| !shown.iter().any(|member| problem.is_about(member)))
             .map(|problem| match problem.member.as_str() {
                 "" => problem.message.clone(),
                 member => format!("{member}: {}", problem.message),

@@ -28,6 +28,35 @@ impl Filled {
         Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
+    /// As the API's answer says it, to be changed.
+    pub(crate) fn of_answer(members: &[Member], answer: &Value) -> Self {
+        let mut filled = Self::default();
+        for member in members {
+            member.write(&answer[member.name], &mut filled);
+        }
+        filled
+    }
+
+    /// Fills another field in, beside those of the same name.
+    pub(crate) fn add(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// Forgets all fields of a name.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|(given, _)| given != name);
+    }
+
+    /// What is in all fields of a name, in their order, the empty ones too.
+    pub(crate) fn every<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What is in one of the fields of a name.
+    pub(crate) fn nth(&self, name: &str, at: usize) -> Option<&str> {
+        self.0.iter().filter(|(given, _)| given == name).nth(at).map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn has_token(&self, token: &str) -> bool {
         self.text(TOKEN) == Some(token)
     }
@@ -95,6 +124,23 @@ impl Member {
     /// A text of several lines, each an entry; left out when there are none.
     pub(crate) const fn lines(name: &'static str) -> Self {
         Self { name, kind: Kind::Lines }
+    }
+
+    fn write(self, value: &Value, filled: &mut Filled) {
+        let texts = || value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        match self.kind {
+            Kind::Text => filled.add(self.name, value.as_str().unwrap_or_default()),
+            Kind::Number => {
+                filled.add(self.name, value.as_i64().map_or_else(String::new, |n| n.to_string()));
+            }
+            Kind::Flag => {
+                if value == true {
+                    filled.add(self.name, "true");
+                }
+            }
+            Kind::List => texts().for_each(|text| filled.add(self.name, text)),
+            Kind::Lines => filled.add(self.name, texts().collect::<Vec<_>>().join("\n")),
+        }
     }
 
     fn read(self, filled: &Filled) -> Option<Value> {
@@ -202,6 +248,33 @@ impl Form<'_> {
         }
     }
 
+    /// Boxes of one name to tick: values with what people read.
+    pub(crate) fn ticks(
+        &self,
+        name: &str,
+        label: &str,
+        look: Look<'_>,
+        options: &[(String, String)],
+    ) -> Markup {
+        let (id, problems) = (id_of(name), self.problems(name));
+        let described = described(&id, look, &problems);
+        html! {
+            fieldset.ticks aria-describedby=[described] {
+                legend { (label) }
+                div.tick-list {
+                    @for (value, text) in options {
+                        @let ticked = self.filled.every(name).any(|given| given == value);
+                        label.tick-item {
+                            input type="checkbox" name=(name) value=(value) checked[ticked];
+                            span { (text) }
+                        }
+                    }
+                }
+                (below(&id, look, &problems))
+            }
+        }
+    }
+
     /// What is wrong with the form as a whole; `shown` are the members that have a field.
     pub(crate) fn summary(&self, shown: &[&str]) -> Markup {
         let rest = self.failure.map(|failure| failure.rest(shown));
@@ -218,7 +291,7 @@ impl Form<'_> {
 
     fn problems(&self, name: &str) -> Vec<&str> {
         let all = self.failure.map(|failure| failure.problems.as_slice()).unwrap_or_default();
-        let of_field = all.iter().filter(|problem| problem.member.eq_ignore_ascii_case(name));
+        let of_field = all.iter().filter(|problem| problem.is_of_field(name));
         of_field.map(|problem| problem.message.as_str()).collect()
     }
 

@@ -10,6 +10,7 @@ mod pages;
 mod board;
 mod desk;
 mod supervisor;
+mod setup;
 mod sign_in;
 mod live;
 mod guard;

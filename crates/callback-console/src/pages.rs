@@ -5,13 +5,14 @@ use callback_http::Within;
 
 use crate::routes::{Page, Routes};
 use crate::visit::Console;
-use crate::{assets, board, desk, live, sign_in, supervisor};
+use crate::{assets, board, desk, live, setup, sign_in, supervisor};
 
 /// The pages of the navigation, in its order.
 pub(crate) const PAGES: &[Page] = &[
     board::PAGE, //
     desk::PAGE,
     supervisor::PAGE,
+    setup::PAGE,
 ];
 
 /// The console in front of an API.

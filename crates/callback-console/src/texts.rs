@@ -2,6 +2,7 @@
 //!
 //! What the API says is shown as it says it, and is not here.
 
+pub(crate) mod setup;
 pub(crate) mod supervisor;
 
 pub(crate) const LANGUAGE: &str = "en";
