@@ -42,8 +42,108 @@ pub(crate) const NONE: &str = "–";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const SAVE: &str = "Save";
 
+pub(crate) const YES: &str = "yes";
+pub(crate) const NO: &str = "no";
+pub(crate) const BACK: &str = "Back";
+pub(crate) const CHOOSE: &str = "Choose…";
+
+// What a callback consists of.
+pub(crate) const CALLBACKS: &str = "Callbacks";
+pub(crate) const PHASE: &str = "Phase";
+pub(crate) const STATE: &str = "State";
+pub(crate) const TARGET: &str = "Target";
+pub(crate) const ALTERNATIVE_TARGET: &str = "Alternative target";
+pub(crate) const SERVICE: &str = "Service";
+pub(crate) const PRIORITY: &str = "Priority";
+pub(crate) const AGENT: &str = "Agent";
+pub(crate) const DUE: &str = "Due";
+pub(crate) const WAIT_LEFT: &str = "Wait left";
+pub(crate) const RETRIES: &str = "Retries";
+pub(crate) const MAX_RETRIES: &str = "Most retries";
+pub(crate) const BETWEEN_RETRIES: &str = "Seconds between retries";
+pub(crate) const ALLOWED_WAIT: &str = "Allowed wait in seconds";
+pub(crate) const EVERY: &str = "every";
+pub(crate) const DESCRIPTION: &str = "Description";
+pub(crate) const EXTERNAL_TASK_ID: &str = "External task";
+pub(crate) const CALLER_ID: &str = "Caller ID";
+pub(crate) const PREFERRED_AGENT: &str = "Preferred agent";
+pub(crate) const INCOMING_SERVICE: &str = "Service called at first";
+pub(crate) const SUPERVISOR_FACT: &str = "Supervisor";
+pub(crate) const MADE_FOR: &str = "Asked for by";
+pub(crate) const MADE_BY: &str = "Made by";
+pub(crate) const MADE_AT: &str = "Made";
+pub(crate) const CHANGED_AT: &str = "Changed";
+pub(crate) const CONTEXT: &str = "Context";
+pub(crate) const IDENTITY: &str = "Identity";
+
 // The board.
 pub(crate) const BOARD: &str = "Board";
+pub(crate) const STATE_OPEN: &str = "Open";
+pub(crate) const STATE_PENDING: &str = "Pending";
+pub(crate) const STATE_IN_QUEUE: &str = "In queue";
+pub(crate) const STATE_PROCESSING: &str = "Processing";
+pub(crate) const STATE_TERMINATED: &str = "Terminated";
+pub(crate) const STATE_ALL: &str = "All";
+pub(crate) const SEARCH: &str = "Search";
+pub(crate) const SEARCH_HINT: &str = "Number, address, ID or external task";
+pub(crate) const EVERY_SERVICE: &str = "Every service";
+pub(crate) const EVERY_PRIORITY: &str = "Every priority";
+pub(crate) const EVERY_AGENT: &str = "Every agent";
+pub(crate) const APPLY: &str = "Apply";
+pub(crate) const CLEAR: &str = "Clear";
+pub(crate) const NOTHING_FOUND: &str = "No callbacks here.";
+pub(crate) const MORE_PAGES: &str = "More pages";
+pub(crate) const FIRST_PAGE: &str = "First page";
+pub(crate) const PREVIOUS_PAGE: &str = "Previous";
+pub(crate) const NEXT_PAGE: &str = "Next";
+pub(crate) const CANCEL: &str = "Cancel callback";
+pub(crate) const CANCEL_SURE: &str = "Cancel this callback? A call in progress is hung up.";
+pub(crate) const FULFILLED_ELSEWHERE: &str = "Done elsewhere";
+pub(crate) const CHANGE: &str = "Reschedule or change";
+pub(crate) const IN_UTC: &str = "In UTC.";
+pub(crate) const WHY_NOT_CALLED: &str = "Why is it not being called?";
+pub(crate) const CALLED_NEXT: &str = "Everything is in order: it is offered next.";
+pub(crate) const NOT_CALLED_NOW: &str = "It is not being called now; see what stops it.";
+pub(crate) const NEXT_CHANGE: &str = "The clock changes something at";
+pub(crate) const CHANGES_AT: &str = "until";
+pub(crate) const PASSES: &str = ": passes";
+pub(crate) const STOPS: &str = ": stops it";
+pub(crate) const ATTEMPTS: &str = "Attempts";
+pub(crate) const NO_ATTEMPTS: &str = "None yet.";
+pub(crate) const STILL_OPEN: &str = "under way";
+pub(crate) const FACTS: &str = "Facts";
+pub(crate) const HISTORY: &str = "History";
+pub(crate) const HISTORY_CUT: &str = "The history goes on; the API shows all of it.";
+/// What people call the gates of an explanation.
+pub(crate) const GATES: [(&str, &str); 12] = [
+    ("NotTerminated", "Not over"),
+    ("InQueue", "Due and in the queue"),
+    ("OpeningHours", "Service is open"),
+    ("ServiceCap", "Service has a session free"),
+    ("Route", "Route is working"),
+    ("BackOff", "Not pausing after a failure"),
+    ("TargetLive", "Customer's line is free"),
+    ("Suppression", "Not suppressed"),
+    ("FrequencyCap", "Not called too often"),
+    ("PreferredAgent", "Open to this agent"),
+    ("EligibleAgent", "An agent is ready"),
+    ("Place", "Its turn"),
+];
+
+// A new callback.
+pub(crate) const NEW_CALLBACK: &str = "New callback";
+pub(crate) const TARGET_HINT: &str = "tel: with a number, or sip: with an address.";
+pub(crate) const DUE_HINT: &str = "Now, if left empty. In UTC.";
+pub(crate) const DESCRIPTION_HINT: &str = "Shown to the agent before the call.";
+pub(crate) const MORE_FIELDS: &str = "More";
+pub(crate) const ALTERNATIVE_HINT: &str = "Called instead of the target.";
+pub(crate) const ANYBODY: &str = "Anybody";
+pub(crate) const MAX_RETRIES_HINT: &str = "3, if left empty.";
+pub(crate) const OF_SERVICE: &str = "The service's, if left empty.";
+pub(crate) const CONTEXT_HINT: &str = "Opened for the agent; a web address.";
+pub(crate) const EXTERNAL_HINT: &str = "Your own key for it.";
+pub(crate) const SHOW_EXISTING: &str = "Show the one that is there already";
+pub(crate) const CREATE: &str = "Create callback";
 
 // The desk.
 pub(crate) const DESK: &str = "Desk";
