@@ -23,8 +23,6 @@ use crate::routes::{Page, Routes};
 use crate::texts;
 use crate::visit::Visit;
 
-pub(crate) use self::names::priorities;
-
 /// The board in the navigation.
 pub(crate) const PAGE: Page = Page {
     path: PATH,

@@ -28,9 +28,11 @@ const EDITED: [Member; 4] = [
 ];
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes
-        .post("/console/board/{id}/cancel", Permission::UseCallbacks, cancel)
-        .post("/console/board/{id}/edit", Permission::UseCallbacks, edit)
+    routes.post("/console/board/{id}/cancel", Permission::UseCallbacks, cancel).post(
+        "/console/board/{id}/edit",
+        Permission::UseCallbacks,
+        edit,
+    )
 }
 
 /// A form of the open callback that the API refused.

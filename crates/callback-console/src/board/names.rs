@@ -39,9 +39,8 @@ impl Names {
 
     /// Choices of a member of each: its value and the name.
     pub(super) fn choices(list: &[Value], member: &str) -> Vec<(String, String)> {
-        let choice = |entry: &Value| {
-            (text(entry, member).to_owned(), text(entry, "Name").to_owned())
-        };
+        let choice =
+            |entry: &Value| (text(entry, member).to_owned(), text(entry, "Name").to_owned());
         list.iter().map(choice).collect()
     }
 }

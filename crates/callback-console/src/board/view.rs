@@ -164,11 +164,7 @@ impl View {
         self.ask(visit, Some(("ExternalTaskId", search.to_owned()))).await
     }
 
-    async fn ask(
-        &self,
-        visit: &Visit,
-        searched: Option<(&str, String)>,
-    ) -> Result<Found, Failure> {
+    async fn ask(&self, visit: &Visit, searched: Option<(&str, String)>) -> Result<Found, Failure> {
         let state = match self.state() {
             "Open" | "All" => "",
             state => state,
