@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
-use callback_http::Uncounted;
+use callback_http::Glance;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 
@@ -19,33 +19,49 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-/// Asks for whoever visits; `version` makes it hold only for that version.
-pub(crate) async fn ask(
-    visit: &Visit,
-    method: Method,
-    path: &str,
-    body: Option<Value>,
-    version: Option<&str>,
-) -> Result<Answer, Failure> {
+/// One question.
+#[derive(Debug)]
+pub(crate) struct Question<'q> {
+    pub(crate) method: Method,
+    pub(crate) path: &'q str,
+    pub(crate) body: Option<Value>,
+    /// Makes it hold only for one version of what it changes.
+    pub(crate) version: Option<&'q str>,
+    /// Makes it take effect once.
+    pub(crate) once: Option<&'q str>,
+    pub(crate) glance: Option<Glance>,
+}
+
+impl<'q> Question<'q> {
+    pub(crate) const fn new(method: Method, path: &'q str, body: Option<Value>) -> Self {
+        Self { method, path, body, version: None, once: None, glance: None }
+    }
+}
+
+/// Asks for whoever visits.
+pub(crate) async fn ask(visit: &Visit, question: Question<'_>) -> Result<Answer, Failure> {
     let Some(principal) = &visit.0.principal else { return Err(Failure::signed_out()) };
-    let mut request = Request::builder().method(&method).uri(path);
-    if let Some(version) = version {
+    let is_patch = question.method == Method::PATCH;
+    let mut request = Request::builder().method(question.method).uri(question.path);
+    if let Some(version) = question.version {
         request = request.header(header::IF_MATCH, format!("\"{version}\""));
     }
-    let kind =
-        if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
-    let request = match body {
+    if let Some(once) = question.once {
+        request = request.header("idempotency-key", once);
+    }
+    let request = match question.body {
         Some(body) => {
-            let request = request.header(header::CONTENT_TYPE, kind);
-            request.body(Body::from(body.to_string()))
+            let kind = if is_patch { "application/merge-patch+json" } else { "application/json" };
+            request.header(header::CONTENT_TYPE, kind).body(Body::from(body.to_string()))
         }
         None => request.body(Body::empty()),
     };
-    // The path may hold what somebody typed.
+    // What somebody typed may be in it.
     let Ok(mut request) = request else { return Err(Failure::not_found()) };
-    request.extensions_mut().insert(Uncounted);
-    let response = visit.0.console.within.ask(principal, request).await;
-    read(response).await
+    if let Some(glance) = question.glance {
+        request.extensions_mut().insert(glance);
+    }
+    read(visit.0.console.within.ask(principal, request).await).await
 }
 
 /// Reads an answer of the API whole, or as the failure that it tells of.

@@ -60,17 +60,17 @@ pub(crate) fn form_token(identity: &str) -> String {
 
 /// Gives a browser its session.
 pub(crate) fn session(token: &SessionToken, is_secured: bool) -> HeaderValue {
-    cookie(SESSION, &token.reveal(), &format!("Max-Age={SESSION_SECONDS}"), is_secured)
+    cookie(SESSION, &token.reveal(), &format!("; Max-Age={SESSION_SECONDS}"), is_secured)
 }
 
 /// Takes a browser's session away.
 pub(crate) fn no_session(is_secured: bool) -> HeaderValue {
-    cookie(SESSION, "", "Max-Age=0", is_secured)
+    cookie(SESSION, "", "; Max-Age=0", is_secured)
 }
 
 /// Gives a browser something to be told by before anybody is signed in.
 pub(crate) fn visitor(identity: &str, is_secured: bool) -> HeaderValue {
-    cookie(VISITOR, identity, "Max-Age=86400", is_secured)
+    cookie(VISITOR, identity, "", is_secured)
 }
 
 fn full_name(name: &str, is_secured: bool) -> String {
@@ -80,6 +80,6 @@ fn full_name(name: &str, is_secured: bool) -> String {
 fn cookie(name: &str, value: &str, life: &str, is_secured: bool) -> HeaderValue {
     let name = full_name(name, is_secured);
     let secure = if is_secured { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; {life}{secure}");
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{life}{secure}");
     HeaderValue::try_from(text).expect("names and hexadecimal digits can stand in a header")
 }

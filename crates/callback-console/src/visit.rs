@@ -12,7 +12,7 @@ use callback_engine::access::{Principal, Proof, Role, SessionToken};
 use callback_http::{Permission, Within};
 use serde_json::Value;
 
-use crate::ask::{self, Answer};
+use crate::ask::{Answer, Question, ask};
 use crate::failure::Failure;
 use crate::form::Filled;
 
@@ -90,7 +90,7 @@ impl Visit {
 
     /// Reads from the API.
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
-        Ok(ask::ask(self, Method::GET, path, None, None).await?.body)
+        Ok(ask(self, Question::new(Method::GET, path, None)).await?.body)
     }
 
     /// Sends something to the API.
@@ -100,7 +100,7 @@ impl Visit {
         path: &str,
         body: Value,
     ) -> Result<Answer, Failure> {
-        ask::ask(self, method, path, Some(body), None).await
+        ask(self, Question::new(method, path, Some(body))).await
     }
 
     /// Sends something to the API that holds only for one version of what it changes.
@@ -111,7 +111,17 @@ impl Visit {
         body: Option<Value>,
         version: Option<&str>,
     ) -> Result<Answer, Failure> {
-        ask::ask(self, method, path, body, version).await
+        ask(self, Question { version, ..Question::new(method, path, body) }).await
+    }
+
+    /// Sends something to the API that takes effect once, however often it is sent.
+    pub(crate) async fn send_once(
+        &self,
+        path: &str,
+        body: Value,
+        once: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        ask(self, Question { once, ..Question::new(Method::POST, path, Some(body)) }).await
     }
 }
 

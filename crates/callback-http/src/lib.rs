@@ -48,7 +48,7 @@ pub use limits::{Rate, RateLimits};
 pub use oidc::{KeySource, Oidc, OidcError, OidcOptions};
 pub use permission::Permission;
 pub use router::{Options, router, router_with};
-pub use search::Uncounted;
+pub use search::Glance;
 pub use serve::{CONNECTIONS, Certificates, Front, TlsError, serve, serve_behind};
 pub use webhooks::{Limits, Networks, Sender, SenderError, Tally, Webhooks};
 pub use within::{Door, Within};

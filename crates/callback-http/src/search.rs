@@ -22,9 +22,14 @@ use crate::parameters::{Parameters, problem};
 use crate::problem::ApiError;
 use crate::router::Api;
 
-/// The mark of a search from within the process whose asker does without the total.
+/// A search from within the process, for a page that shows a piece of what there is.
+///
+/// It is answered without the total, which costs more the more there is.
 #[derive(Clone, Copy, Debug)]
-pub struct Uncounted;
+pub struct Glance {
+    /// Whether callbacks that are over are left out.
+    pub live: bool,
+}
 
 /// Callbacks read at once in an order that stores keep an index for.
 const INDEXED_ROWS: usize = 500;
@@ -35,7 +40,7 @@ const SORTED_ROWS: usize = 10_000;
 pub(crate) async fn search(
     State(api): State<Api>,
     caller: Caller,
-    uncounted: Option<Extension<Uncounted>>,
+    glance: Option<Extension<Glance>>,
     mut parameters: Parameters,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
@@ -43,13 +48,14 @@ pub(crate) async fn search(
     parameters.finish()?;
     let request = SearchRequest::read(&body.value)?;
     let (limit, offset) = (request.limit, u64::from(request.offset));
-    let Some(query) = api.engine.query_within(request, caller.scope()).await? else {
+    let Some(mut query) = api.engine.query_within(request, caller.scope()).await? else {
         return Ok(answer(Some(0), None, Body::from("[]")));
     };
+    query.live |= glance.as_ref().is_some_and(|Extension(glance)| glance.live);
     let after = cursor.map(|text| Cursor::decode(&text, &query)).transpose();
     let after = after.map_err(|error| problem("cursor", "InvalidCursor", &error.to_string()))?;
     let offset = if after.is_some() { 0 } else { offset };
-    let total = match uncounted {
+    let total = match glance {
         Some(_) => None,
         None => Some(api.engine.store().count(&query).await?),
     };

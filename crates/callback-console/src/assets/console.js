@@ -3,13 +3,14 @@
 
 /** Time between two looks at the server, at least. */
 const PACE = 500;
-/** A page that hears nothing looks again all the same. */
-const REST = 60_000;
 
 const content = () => document.getElementById("content");
 const announcer = document.getElementById("announcer");
 
 // ---- Content from the server, put in place of what is shown with as few changes as there are.
+
+/** Attributes that the reader or this script set, and the server knows nothing of. */
+const OURS = new Set(["open", "data-touched", "data-zone", "disabled", "aria-busy"]);
 
 /** Makes `from` like `to`; elements with `data-keep` are left alone while they have the same id. */
 function morph(from, to) {
@@ -24,14 +25,17 @@ function morph(from, to) {
   }
   if (from.hasAttribute("data-keep")) return;
   for (const { name } of [...from.attributes]) {
-    if (!to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
+    if (!to.hasAttribute(name) && !OURS.has(name)) from.removeAttribute(name);
   }
   for (const { name, value } of to.attributes) {
     if (from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
   if (from.matches("input, textarea, select")) {
     // Whoever types is not interrupted; otherwise the server knows better.
-    if (from !== document.activeElement && !from.dataset.touched && "value" in to && from.value !== to.value) from.value = to.value;
+    if (from !== document.activeElement && !from.dataset.touched && "value" in to && from.value !== to.value) {
+      delete from.dataset.zone;
+      from.value = to.value;
+    }
     if (from.nodeName !== "SELECT") return;
     if (from === document.activeElement || from.dataset.touched) return;
   }
@@ -82,6 +86,7 @@ function show(html, focus) {
   const parsed = new DOMParser().parseFromString(html, "text/html").getElementById("content");
   const main = content();
   if (!parsed || !main) return false;
+  for (const part of parsed.querySelectorAll("noscript")) part.remove();
   shownAt = performance.now();
   const fresh = document.adoptNode(parsed);
   if (focus) main.replaceWith(fresh); else morph(main, fresh);
@@ -194,7 +199,10 @@ function followLive() {
   window.addEventListener("pagehide", () => stream.close());
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && wanted) lookSoon(); });
-  setInterval(() => { if (document.querySelector("[data-live]")) lookSoon(); }, REST);
+  setInterval(() => {
+    const every = Number(document.querySelector("[data-look-every]")?.dataset.lookEvery ?? 60) * 1000;
+    if (document.querySelector("[data-live]") && performance.now() - lastLook >= every) lookSoon();
+  }, 5000);
 }
 
 // ---- Links and forms without a reload.
@@ -260,6 +268,31 @@ function localise() {
   }
 }
 
+/** Instants to be chosen are in UTC for the server, and in the reader's own time for the reader. */
+function localiseChoices() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const input of content()?.querySelectorAll("input[type='datetime-local']") ?? []) {
+    if (!input.dataset.zone && !input.dataset.touched) {
+      if (input.value) input.value = shifted(new Date(`${input.value}Z`), -1);
+      input.dataset.zone = zone;
+    }
+    if (!input.dataset.zone) continue;
+    const hint = document.getElementById(`${input.id}-hint`);
+    if (hint) hint.textContent = hint.textContent.replace("UTC", zone);
+  }
+}
+
+/** An instant as the field takes it: without its zone. */
+function shifted(at, sign) {
+  return new Date(at.getTime() + sign * at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+document.addEventListener("formdata", (event) => {
+  for (const input of event.target.querySelectorAll("input[type='datetime-local'][data-zone]")) {
+    if (input.name && input.value) event.formData.set(input.name, new Date(input.value).toISOString());
+  }
+}, true);
+
 /** So many seconds, as the server writes them. */
 function duration(seconds) {
   const two = (number) => String(number).padStart(2, "0");
@@ -318,10 +351,11 @@ function attend() {
   document.title = offer ? `● ${offer.dataset.offerText} · ${titleOf()}` : titleOf();
 }
 
-document.addEventListener("content", () => { localise(); tick(); attend(); });
+document.addEventListener("content", () => { localise(); localiseChoices(); tick(); attend(); });
 setInterval(tick, 1000);
 setInterval(() => { if (document.querySelector("[data-offer]")) ring(); }, 4000);
 localise();
+localiseChoices();
 tick();
 attend();
 followLive();
