@@ -119,6 +119,9 @@ fn print_what_to_try(address: SocketAddr) {
         r#"
 The demonstration floor is at work on http://{address}
 
+Look at it in a browser:
+  http://{address}/console/board
+
 Watch it:
   curl -s http://{address}/v1.0/services
   curl -s http://{address}/v1.0/users

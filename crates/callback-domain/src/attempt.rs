@@ -214,6 +214,8 @@ pub struct Attempt {
     pub agent_ring_in_seconds: u32,
     /// How long the customer's phone may ring.
     pub customer_ring_in_seconds: u32,
+    /// When the callback had come to its place in the queue.
+    pub queued_at: Instant,
     /// When it was written, before the driver was told.
     pub requested_at: Instant,
     /// When the customer's leg was requested.

@@ -4,6 +4,8 @@
 //! The secret is shown once and stored as its SHA-256 digest; since it is random through and
 //! through, nothing slower is needed to keep it from being guessed.
 
+mod session;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -17,6 +19,9 @@ use uuid::Uuid;
 use crate::ledger::Actor;
 use crate::mint::Mint;
 
+pub use self::session::{
+    IDLE_SECONDS, LIFE_SECONDS, MOST, NOTED_SECONDS, Session, SessionChange, SessionToken,
+};
 pub use callback_domain::dto::Role;
 
 /// How every key begins, so that one that was left lying about is recognised.
@@ -151,6 +156,9 @@ pub struct Key {
     pub revoked_at: Option<Instant>,
     /// When it was last used, give or take a minute.
     pub last_used_at: Option<Instant>,
+    /// Who is signed in by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<Session>,
 }
 
 impl Key {
@@ -377,6 +385,7 @@ mod tests {
             expires_at: Some(date::add_seconds(now, 60)),
             revoked_at: None,
             last_used_at: None,
+            sessions: Vec::new(),
         };
         assert_eq!(key.standing(date::add_seconds(now, 59)), Standing::Active);
         assert_eq!(key.standing(date::add_seconds(now, 60)), Standing::Expired);

@@ -13,7 +13,7 @@ use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use uuid::Uuid;
 
-use crate::access::Key;
+use crate::access::{Key, SessionChange};
 use crate::bulk::{Batch, Placed, Withdrawal};
 use crate::erasure;
 use crate::insight::{Position, QueueInsight};
@@ -141,6 +141,13 @@ pub enum What {
     RevokeKey {
         /// Which.
         key: KeyId,
+    },
+    /// Begins, uses or ends a session of somebody who signed in by a key.
+    Session {
+        /// By which.
+        key: KeyId,
+        /// What becomes of it.
+        change: SessionChange,
     },
     /// Notes when access keys were used, sorted by key.
     UseKeys(Vec<(KeyId, Instant)>),

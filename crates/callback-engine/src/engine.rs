@@ -9,6 +9,7 @@ mod growth;
 mod neighbours;
 mod pulse;
 pub mod requests;
+mod sessions;
 mod upkeep;
 pub mod webhooks;
 
@@ -29,6 +30,7 @@ use self::webhooks::Bells;
 use crate::command::{After, Answer, Command, Report, What};
 use crate::dialer::{Dialer, Reports, Resumed, Started};
 use crate::error::Error;
+use crate::intervals::Recent;
 use crate::ledger::Actor;
 use crate::mint::{Mint, Site};
 use crate::store::{Store, StoreError};
@@ -64,6 +66,7 @@ struct Inner {
     bells: Bells,
     keyring: Keyring,
     upkeep: Upkeep,
+    recent: Recent,
 }
 
 /// What the driver has to look at.
@@ -137,6 +140,7 @@ impl Engine {
             bells: Bells::default(),
             keyring: Keyring::default(),
             upkeep: Upkeep::default(),
+            recent: Recent::default(),
         }));
         engine.renew().await?;
         engine.take_over(engine.0.store.is_exclusive()).await?;
@@ -210,6 +214,10 @@ impl Engine {
     #[must_use]
     pub fn installation(&self) -> Uuid {
         self.0.installation
+    }
+
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.0.recent
     }
 
     fn agenda(&self) -> MutexGuard<'_, Agenda> {

@@ -24,6 +24,7 @@ pub mod suppression;
 pub mod access;
 pub mod webhook;
 pub mod insight;
+pub mod intervals;
 pub mod transfer;
 pub mod clock;
 pub mod mint;

@@ -1,6 +1,7 @@
 //! The store that keeps nothing beyond the process: the model for the others, and the fast one
 //! for tests and simulations.
 
+mod intervals;
 mod outbox;
 mod rows;
 mod state;
@@ -25,6 +26,7 @@ use crate::clock::Clock;
 use crate::command::{Command, Done};
 use crate::commits::Commits;
 use crate::error::Error;
+use crate::intervals::Interval;
 use crate::ledger::{Line, Subject};
 use crate::store::{Store, StoreError};
 use crate::suppression::Suppression;
@@ -238,6 +240,10 @@ impl Store for MemoryStore {
 
     async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError> {
         Ok(self.state().suppressions.values().find(|listed| listed.id == id).cloned())
+    }
+
+    async fn intervals(&self, from: Instant, hours: u32) -> Result<Vec<Interval>, StoreError> {
+        Ok(intervals::of(&self.state(), from, hours))
     }
 
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {

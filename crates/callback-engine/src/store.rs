@@ -30,6 +30,7 @@ use crate::command::{Command, Done};
 use crate::commits::Commits;
 use crate::error::Error;
 use crate::hint::Hint;
+use crate::intervals::Interval;
 use crate::ledger::{Line, Subject};
 use crate::remembered::Kept;
 use crate::route::Route;
@@ -147,6 +148,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// One entry of the suppression list.
     async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError>;
+
+    /// What happened in each of so many hours from an instant on, up to
+    /// [`MOST_HOURS`](crate::intervals::MOST_HOURS), by service; hours without anything are left out.
+    async fn intervals(&self, from: Instant, hours: u32) -> Result<Vec<Interval>, StoreError>;
 
     /// Every access key that was ever made, first to last.
     async fn keys(&self) -> Result<Vec<Key>, StoreError>;

@@ -87,6 +87,7 @@ impl<R: Rows> Work<'_, R> {
             What::Unsuppress { suppression } => self.unsuppress(*suppression).await?,
             What::CreateKey(new) => self.create_key(new).await?,
             What::RevokeKey { key } => self.revoke_key(*key).await?,
+            What::Session { key, change } => self.change_session(*key, change).await?,
             What::UseKeys(uses) => self.use_keys(uses).await?,
             What::Task { agent } => self.task(*agent).await?,
             What::Explain { callback, agent } => self.explain(*callback, *agent).await?,

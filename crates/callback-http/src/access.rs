@@ -36,6 +36,10 @@ const API_KEY: &str = "x-api-key";
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(Arc<Principal>);
 
+/// The mark of a request that a page makes within the process for somebody whom it let in.
+#[derive(Clone, Debug)]
+pub(crate) struct AdmittedBefore(pub(crate) Principal);
+
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
@@ -115,8 +119,8 @@ pub(crate) async fn guard(
         }
         return Ok(next.run(Request::from_parts(parts, body)).await);
     }
-    let has_others = api.options.admin_key.is_some() || api.options.oidc.is_some();
-    let keyless = !has_others && api.engine.is_keyless().await?;
+    let admitted_before = parts.extensions.get::<AdmittedBefore>().cloned();
+    let keyless = admitted_before.is_none() && is_keyless(&api).await?;
     if keyless {
         origin::check(&parts, &api.options)?;
     }
@@ -125,8 +129,11 @@ pub(crate) async fn guard(
     if is_public {
         count_stranger(&api, &parts)?;
     } else {
-        let principal = if keyless { anybody(&api) } else { admitted(&api, &parts).await };
-        let principal = principal?;
+        let principal = match admitted_before {
+            Some(AdmittedBefore(principal)) => principal,
+            None if keyless => anybody(&api)?,
+            None => admitted(&api, &parts).await?,
+        };
         tracing::Span::current().record("caller", principal.identity.as_str());
         // Whoever is let in by nothing is on this machine.
         if principal.proof != Proof::Nothing {
@@ -142,8 +149,14 @@ pub(crate) async fn guard(
     Ok(response)
 }
 
+/// Whether there is nothing by which anybody could be told from anybody else.
+pub(crate) async fn is_keyless(api: &Api) -> Result<bool, ApiError> {
+    let has_others = api.options.admin_key.is_some() || api.options.oidc.is_some();
+    Ok(!has_others && api.engine.is_keyless().await?)
+}
+
 /// Counts a request of somebody who is not known against where it comes from.
-fn count_stranger(api: &Api, parts: &Parts) -> Result<(), ApiError> {
+pub(crate) fn count_stranger(api: &Api, parts: &Parts) -> Result<(), ApiError> {
     let address = address::of(parts, &api.options.trusted_proxies);
     api.limits.of_stranger(address).map_err(|standing| {
         api.metrics.refused("address");
@@ -159,7 +172,7 @@ fn count_principal(api: &Api, principal: &Principal) -> Result<Option<Standing>,
 }
 
 /// Everybody is let in while there are no keys, where nobody else can connect.
-fn anybody(api: &Api) -> Result<Principal, ApiError> {
+pub(crate) fn anybody(api: &Api) -> Result<Principal, ApiError> {
     if api.options.open_without_keys {
         return Ok(Principal::anonymous());
     }

@@ -31,6 +31,14 @@ pub(crate) fn of(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
     Some(known)
 }
 
+/// Whether a request came by a proxy that is trusted.
+pub(crate) fn is_of_proxy(parts: &Parts, trusted: &[IpNet]) -> bool {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|ConnectInfo(peer)| {
+        trusted.iter().any(|network| network.contains(&peer.ip().to_canonical()))
+    })
+}
+
 /// An address as proxies write it, with or without a port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);

@@ -1,9 +1,9 @@
 //! Callbacks: made, read, changed, cancelled.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use callback_domain::callback::Creator;
 use callback_domain::dto::{CallbackDto, CancelReason, CancelRequest, CreateRequest, PatchRequest};
 use callback_domain::id::CallbackId;
@@ -12,7 +12,7 @@ use callback_engine::command::Motion;
 use callback_engine::engine::requests::{Created, Creation};
 use serde::Serialize;
 
-use crate::access::Caller;
+use crate::access::{AdmittedBefore, Caller};
 use crate::answer::Shown;
 use crate::body::{JsonBody, OptionalJsonBody};
 use crate::etag::{self, IfMatch};
@@ -28,6 +28,7 @@ use crate::router::Api;
 pub(crate) async fn create(
     State(api): State<Api>,
     caller: Caller,
+    page: Option<Extension<AdmittedBefore>>,
     headers: HeaderMap,
     key: IdempotencyKey,
     mut parameters: Parameters,
@@ -37,13 +38,12 @@ pub(crate) async fn create(
     parameters.finish()?;
     let strict = prefers_strict(&headers);
     let idempotency = key.of(&caller, &body.raw).filter(|_| !dry_run);
-    let creation = Creation {
-        creator: Creator::Api,
-        initiator: None,
-        idempotency,
-        dry_run,
-        within: caller.scope().clone(),
+    let (creator, initiator) = match page {
+        Some(_) => (Creator::WebService, Some(caller.principal().name.clone())),
+        None => (Creator::Api, None),
     };
+    let creation =
+        Creation { creator, initiator, idempotency, dry_run, within: caller.scope().clone() };
     let request = CreateRequest::read(&body.value, strict);
     let mut response = match api.engine.create(caller.actor(), request, creation).await? {
         Created::New(callback) if dry_run => {

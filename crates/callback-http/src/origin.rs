@@ -14,6 +14,8 @@ use axum::http::{HeaderMap, HeaderName, header};
 use crate::problem::ApiError;
 use crate::router::Options;
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Refuses what a browser asks on behalf of a page from elsewhere.
 pub(crate) fn check(parts: &Parts, options: &Options) -> Result<(), ApiError> {
     let asked = match parts.uri.authority() {
@@ -27,10 +29,31 @@ pub(crate) fn check(parts: &Parts, options: &Options) -> Result<(), ApiError> {
                    keys only those are answered";
         return Err(ApiError::Forbidden(why.to_owned()));
     }
+    check_origin(parts, asked.as_ref(), options)
+}
+
+/// Refuses what a page from elsewhere posts.
+pub(crate) fn check_post(parts: &Parts, options: &Options) -> Result<(), ApiError> {
+    let asked = match parts.uri.authority() {
+        Some(authority) => Some(authority.clone()),
+        None => authority(&parts.headers)?,
+    };
+    let site = only(&parts.headers, &SEC_FETCH_SITE)?;
+    if site.is_some_and(|site| site != "same-origin" && site != "none") {
+        return Err(ApiError::Forbidden("the request comes from another site's page".to_owned()));
+    }
+    check_origin(parts, asked.as_ref(), options)
+}
+
+fn check_origin(
+    parts: &Parts,
+    asked: Option<&Authority>,
+    options: &Options,
+) -> Result<(), ApiError> {
     let Some(origin) = only(&parts.headers, &header::ORIGIN)? else { return Ok(()) };
     let same = || {
         let (_, from) = origin.split_once("://")?;
-        Some(from.eq_ignore_ascii_case(asked.as_ref()?.as_str()))
+        Some(from.eq_ignore_ascii_case(asked?.as_str()))
     };
     let allowed = options.allowed_origins.iter().any(|allowed| allowed == origin);
     if allowed || same().unwrap_or(false) {

@@ -4,7 +4,7 @@ use callback_engine::access::Role;
 
 /// What somebody must be allowed to do, to be let through to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Permission {
+pub enum Permission {
     /// Nothing: anybody may, without a key.
     Open,
     /// To make, find, change and cancel callbacks.
@@ -35,7 +35,8 @@ pub(crate) enum Permission {
 
 impl Permission {
     /// The roles that have it.
-    pub(crate) const fn roles(self) -> &'static [Role] {
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
         use Role::{Admin, Agent, Integrator, Supervisor};
         match self {
             Self::Open | Self::ReadCallback | Self::ReadServices => {

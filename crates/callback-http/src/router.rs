@@ -18,6 +18,7 @@ use crate::permission::Permission;
 use crate::problem::ApiError;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::tail::Tail;
+use crate::within::Within;
 use crate::{
     bulk, callbacks, document, erasures, events, health, history, keys, metrics, moves, request,
     search, services, shield, suppressions, users, webhooks,
@@ -83,6 +84,15 @@ pub(crate) struct Api {
 
 /// The API of an engine, which follows its ledger; to be called within a runtime.
 pub fn router(engine: Engine, options: Options) -> Router {
+    router_with(engine, options, |_| Router::new())
+}
+
+/// As [`router`], with pages in front of the API that use it from within the process.
+pub fn router_with(
+    engine: Engine,
+    options: Options,
+    pages: impl FnOnce(Within) -> Router,
+) -> Router {
     let metrics = Arc::new(Metrics::new(&options.webhooks));
     let tail = Arc::new(Tail::follow(engine.clone(), Arc::clone(&metrics)));
     let limits = Arc::new(Limits::new(options.rate_limits));
@@ -93,15 +103,17 @@ pub fn router(engine: Engine, options: Options) -> Router {
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .fallback(|| async { ApiError::NotFound })
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(Extension(api.clone()));
+        .layer(Extension(api.clone()))
+        .with_state(api.clone());
+    let pages = pages(Within::new(api.clone(), router.clone()));
     let router = match cors {
         Some(cors) => router.layer(cors),
         None => router,
     };
     router
-        .layer(from_fn_with_state(api.clone(), request::follow))
+        .merge(pages.layer(DefaultBodyLimit::max(BODY_BYTES)))
+        .layer(from_fn_with_state(api, request::follow))
         .layer(from_fn(shield::shield))
-        .with_state(api)
 }
 
 /// Every path of the API with what it needs.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
@@ -21,6 +22,15 @@ use crate::parameters::{Parameters, problem};
 use crate::problem::ApiError;
 use crate::router::Api;
 
+/// A search from within the process, for a page that shows a piece of what there is.
+///
+/// It is answered without the total, which costs more the more there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance {
+    /// Whether callbacks that are over are left out.
+    pub live: bool,
+}
+
 /// Callbacks read at once in an order that stores keep an index for.
 const INDEXED_ROWS: usize = 500;
 /// Callbacks read at once in any other order, where each read sorts all that is left.
@@ -30,6 +40,7 @@ const SORTED_ROWS: usize = 10_000;
 pub(crate) async fn search(
     State(api): State<Api>,
     caller: Caller,
+    glance: Option<Extension<Glance>>,
     mut parameters: Parameters,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
@@ -37,13 +48,17 @@ pub(crate) async fn search(
     parameters.finish()?;
     let request = SearchRequest::read(&body.value)?;
     let (limit, offset) = (request.limit, u64::from(request.offset));
-    let Some(query) = api.engine.query_within(request, caller.scope()).await? else {
-        return Ok(answer(0, None, Body::from("[]")));
+    let Some(mut query) = api.engine.query_within(request, caller.scope()).await? else {
+        return Ok(answer(Some(0), None, Body::from("[]")));
     };
+    query.live |= glance.as_ref().is_some_and(|Extension(glance)| glance.live);
     let after = cursor.map(|text| Cursor::decode(&text, &query)).transpose();
     let after = after.map_err(|error| problem("cursor", "InvalidCursor", &error.to_string()))?;
     let offset = if after.is_some() { 0 } else { offset };
-    let total = api.engine.store().count(&query).await?;
+    let total = match glance {
+        Some(_) => None,
+        None => Some(api.engine.store().count(&query).await?),
+    };
     let mut listing = Listing::new(api.engine, query, after, offset).await?;
     let next = match limit {
         Some(limit) => listing.end_after(limit).await?,
@@ -53,17 +68,20 @@ pub(crate) async fn search(
     Ok(answer(total, next.as_deref(), listing.body(first)))
 }
 
-fn answer(total: u64, next: Option<&str>, body: Body) -> Response {
+fn answer(total: Option<u64>, next: Option<&str>, body: Body) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json".to_owned())];
-    let total = [("X-Total-Count", total.to_string())];
     let link = next.map(|cursor| {
         let link = format!("</v1.0/callbacks/search?cursor={cursor}>; rel=\"next\"");
         [(header::LINK, link)]
     });
-    match link {
-        Some(link) => (kind, total, link, body).into_response(),
-        None => (kind, total, body).into_response(),
+    let mut response = match link {
+        Some(link) => (kind, link, body).into_response(),
+        None => (kind, body).into_response(),
+    };
+    if let Some(total) = total {
+        response.headers_mut().insert("X-Total-Count", total.into());
     }
+    response
 }
 
 /// An answer that is being written.

@@ -11,6 +11,7 @@ use callback_engine::store::StoreError;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use uuid::Uuid;
 
 use crate::events::Kind;
 use crate::metrics::Metrics;
@@ -28,6 +29,7 @@ pub(crate) struct Entry {
     pub(crate) sequence: u64,
     pub(crate) kind: Kind,
     pub(crate) service: Option<ServiceId>,
+    pub(crate) subject: Uuid,
     pub(crate) name: String,
     pub(crate) data: String,
 }
@@ -39,6 +41,7 @@ impl From<&Line> for Entry {
             sequence: line.sequence,
             kind: Kind::from(line.subject),
             service: line.service,
+            subject: line.subject.id(),
             // A name stands on one line of the stream, whatever the row holds.
             name: line.what.replace(char::is_control, " "),
             data: serde_json::to_string(&dto).expect("a line in memory can be written as JSON"),

@@ -16,6 +16,7 @@ mod transfer;
 mod locks;
 mod ledger;
 mod search;
+mod intervals;
 mod hints;
 mod snapshots;
 mod connection;

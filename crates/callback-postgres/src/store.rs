@@ -17,6 +17,7 @@ use callback_engine::clock::Clock;
 use callback_engine::command::{Command, Done};
 use callback_engine::commits::Commits;
 use callback_engine::hint::Hint;
+use callback_engine::intervals::Interval;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Store, StoreError};
 use callback_engine::suppression::Suppression;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 use crate::connection::{Connector, Parameter, Session};
 use crate::failure::Failure;
 use crate::hints::Courier;
+use crate::intervals;
 use crate::ledger;
 use crate::migrations::migrate;
 use crate::options::{OpenError, Options};
@@ -377,6 +379,13 @@ impl Store for PostgresStore {
         let sql = "/* PostgresStore::suppression */ SELECT * FROM suppressions WHERE id = $1";
         let row = self.ask_one(sql, &[&id]).await?;
         row.as_ref().map(suppression).transpose()
+    }
+
+    async fn intervals(&self, from: Instant, hours: u32) -> Result<Vec<Interval>, StoreError> {
+        let (least, ends) = intervals::bounds(from, hours);
+        let until = callback_engine::intervals::beginning(from, hours);
+        let parameters: [Parameter<'_>; 4] = [&least, &ends, &from, &until];
+        intervals::read(&self.ask(Question::Statement(intervals::HOURS, &parameters)).await?)
     }
 
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {

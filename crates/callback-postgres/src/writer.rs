@@ -166,6 +166,7 @@ impl Kind {
             | What::Webhooks(_)
             | What::CreateKey(_)
             | What::RevokeKey { .. }
+            | What::Session { .. }
             | What::UseKeys(_)
             | What::Once { .. }
             | What::Erase { .. }

@@ -11,6 +11,7 @@ mod writer;
 mod health;
 mod readers;
 mod search;
+mod intervals;
 mod rows;
 mod transfer;
 mod schema;

@@ -16,6 +16,7 @@ use callback_engine::access::Key;
 use callback_engine::command::{Command, Done, What};
 use callback_engine::commits::Commits;
 use callback_engine::error::Error;
+use callback_engine::intervals::Interval;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::store::{Store, StoreError};
 use callback_engine::suppression::Suppression;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 use crate::connect::{self, Exclusive};
 use crate::error::OpenError;
 use crate::health::Health;
+use crate::intervals;
 use crate::options::Options;
 use crate::readers::Readers;
 use crate::rows::{agents, attempts, callbacks, clock, keys, ledger, services, suppressions};
@@ -131,6 +133,7 @@ const fn only_looks(what: &What) -> bool {
         | What::Unsuppress { .. }
         | What::CreateKey(_)
         | What::RevokeKey { .. }
+        | What::Session { .. }
         | What::UseKeys(_)
         | What::Once { .. }
         | What::CreateBatch(_)
@@ -240,6 +243,10 @@ impl Store for SqliteStore {
 
     async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError> {
         self.readers.read("reading a suppression", move |rows| suppressions::find(rows, id)).await
+    }
+
+    async fn intervals(&self, from: Instant, hours: u32) -> Result<Vec<Interval>, StoreError> {
+        self.readers.read("reading the hours", move |rows| intervals::of(rows, from, hours)).await
     }
 
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {

@@ -12,6 +12,7 @@ mod stage;
 pub mod bulk;
 pub mod calls;
 pub mod clock;
+pub mod counting;
 pub mod creation;
 pub mod days;
 pub mod erasing;
@@ -110,6 +111,8 @@ macro_rules! store_contract {
             searching::an_offset_skips,
             searching::a_set_of_services_narrows,
             searching::history_is_read_in_pieces,
+            counting::each_hour_has_what_happened_in_it,
+            counting::nothing_outside_the_hours_is_counted,
             staff::services_are_made_replaced_and_removed,
             staff::users_are_made_replaced_and_removed,
             staff::what_is_in_use_is_not_removed,

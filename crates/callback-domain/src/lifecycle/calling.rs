@@ -111,6 +111,7 @@ impl Callback {
             caps: start.caps,
             agent_ring_in_seconds: policy.rona_timeout_in_seconds,
             customer_ring_in_seconds: policy.max_dialout_time_in_seconds,
+            queued_at: place,
             requested_at: now,
             customer_requested_at: (leg == Leg::Customer).then_some(now),
             customer_ringing_at: None,

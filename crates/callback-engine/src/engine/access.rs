@@ -41,7 +41,7 @@ pub enum Denied {
 /// All are read at once, so that a caller with invented keys costs no reads.
 #[derive(Debug)]
 pub(super) struct Ring {
-    keys: BTreeMap<KeyId, Key>,
+    pub(super) keys: BTreeMap<KeyId, Key>,
     /// The time by the store when they were read.
     now: Instant,
     read_at: time::Instant,
@@ -87,7 +87,7 @@ impl Keyring {
     }
 
     /// Notes a use, once a minute for each key; it is written later.
-    fn note(&self, key: &Key, now: Instant) {
+    pub(super) fn note(&self, key: &Key, now: Instant) {
         let rested = |last: Instant| date::add_seconds(last, USE_SECONDS) <= now;
         let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
         let last = uses.noted.get(&key.id).copied().max(key.last_used_at);
@@ -106,7 +106,7 @@ impl Keyring {
 }
 
 impl Engine {
-    async fn ring(&self) -> Result<Arc<Ring>, StoreError> {
+    pub(super) async fn ring(&self) -> Result<Arc<Ring>, StoreError> {
         let (keyring, store) = (&self.0.keyring, self.store());
         let (last, edits) = keyring.last();
         let age = |ring: &Arc<Ring>| ring.read_at.elapsed();
@@ -132,7 +132,7 @@ impl Engine {
     }
 
     /// The time by the store, asked of it only where that costs nothing.
-    async fn time_of(&self, ring: &Ring) -> Result<Instant, StoreError> {
+    pub(super) async fn time_of(&self, ring: &Ring) -> Result<Instant, StoreError> {
         if self.store().is_exclusive() {
             return self.now().await;
         }
@@ -271,6 +271,7 @@ pub fn new_key(
         expires_at,
         revoked_at: None,
         last_used_at: None,
+        sessions: Vec::new(),
     };
     (credential, NewKey { key, only_admin: false })
 }

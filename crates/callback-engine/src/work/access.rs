@@ -5,7 +5,7 @@ use callback_domain::id::KeyId;
 use serde_json::{Map, Value, json};
 
 use super::Work;
-use crate::access::{Key, USE_SECONDS};
+use crate::access::{Key, SessionChange, Standing, USE_SECONDS};
 use crate::command::{Answer, NewKey};
 use crate::error::Error;
 use crate::ledger::Subject;
@@ -40,9 +40,26 @@ impl<R: Rows> Work<'_, R> {
         };
         if key.revoked_at.is_none() {
             key.revoked_at = Some(self.now);
+            key.sessions.clear();
             self.rows.put_key(&key).await?;
             self.after.keys_edited = true;
             self.append(Subject::Key(id), None, "KeyRevoked", details(&key)).await?;
+        }
+        Ok(Answer::Key(Box::new(key)))
+    }
+
+    /// A session of a key that opens nothing any more does not begin.
+    pub(super) async fn change_session(
+        &mut self,
+        id: KeyId,
+        change: &SessionChange,
+    ) -> Result<Answer, Error> {
+        let found = self.rows.key(id).await?;
+        let active = found.filter(|key| key.standing(self.now) == Standing::Active);
+        let Some(mut key) = active else { return Err(Error::KeyNotFound(id.to_string())) };
+        if key.change_session(change, self.now) {
+            self.rows.put_key(&key).await?;
+            self.after.keys_edited = true;
         }
         Ok(Answer::Key(Box::new(key)))
     }

@@ -18,6 +18,7 @@ use callback_engine::Error;
 use callback_engine::access::Key;
 use callback_engine::command::{Command, Done};
 use callback_engine::commits::Commits;
+use callback_engine::intervals::Interval;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::memory::MemoryStore;
 use callback_engine::store::{Store, StoreError};
@@ -170,6 +171,11 @@ impl Store for Troubled {
     async fn suppression(&self, id: Uuid) -> Result<Option<Suppression>, StoreError> {
         self.suffer().await?;
         self.inner.suppression(id).await
+    }
+
+    async fn intervals(&self, from: Instant, hours: u32) -> Result<Vec<Interval>, StoreError> {
+        self.suffer().await?;
+        self.inner.intervals(from, hours).await
     }
 
     async fn keys(&self) -> Result<Vec<Key>, StoreError> {
