@@ -89,8 +89,7 @@ async fn serve(
         trusted_proxies: settings.trusted_proxies,
     };
     let stop = stop_asked()?;
-    let mut router =
-        callback_http::router_with(engine.clone(), options, callback_console::console);
+    let mut router = callback_http::router_with(engine.clone(), options, callback_console::console);
     if has_traces {
         router = traces::joined(router);
     }

@@ -208,6 +208,46 @@ impl What {
     pub fn bare(&self) -> &Self {
         if let Self::Once { what, .. } = self { what.bare() } else { self }
     }
+
+    /// Whether it writes nothing, so that it need not wait for whoever writes.
+    #[must_use]
+    pub const fn only_looks(&self) -> bool {
+        match self {
+            Self::Survey
+            | Self::Task { .. }
+            | Self::Explain { .. }
+            | Self::Position { .. }
+            | Self::Insight { .. } => true,
+            Self::Webhooks(order) => order.only_looks(),
+            Self::Create(_)
+            | Self::Move { .. }
+            | Self::Tick { .. }
+            | Self::Dispatch { .. }
+            | Self::Next { .. }
+            | Self::Report { .. }
+            | Self::Renew { .. }
+            | Self::TakeOver { .. }
+            | Self::Recalculate { .. }
+            | Self::CreateService(_)
+            | Self::ReplaceService { .. }
+            | Self::DeleteService { .. }
+            | Self::CreateAgent(_)
+            | Self::ReplaceAgent { .. }
+            | Self::DeleteAgent { .. }
+            | Self::ChangeAgent { .. }
+            | Self::Suppress(_)
+            | Self::Unsuppress { .. }
+            | Self::CreateKey(_)
+            | Self::RevokeKey { .. }
+            | Self::Session { .. }
+            | Self::UseKeys(_)
+            | Self::Once { .. }
+            | Self::CreateBatch(_)
+            | Self::CancelThese(_)
+            | Self::Erase { .. }
+            | Self::Tidy { .. } => false,
+        }
+    }
 }
 
 /// A callback to be made.

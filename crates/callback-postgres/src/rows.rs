@@ -15,6 +15,7 @@ mod port;
 mod queues;
 mod retention;
 mod sending;
+mod services;
 mod staff;
 mod standings;
 pub(crate) mod transfer;

@@ -38,7 +38,7 @@ use crate::records::{column, limit as sql_limit, record, records, signed, unsign
 use crate::rows::{KEYS, NEXT_DEADLINE, suppression};
 use crate::search::Search;
 use crate::transfer;
-use crate::writer::{Job, Jobs, Writer, look, only_looks};
+use crate::writer::{Job, Jobs, Writer, look};
 
 /// Commands that may wait at one time; others wait for room.
 const WAITING_COMMANDS: usize = 4_096;
@@ -253,7 +253,7 @@ fn stopped<E: std::fmt::Display>(error: E) -> StoreError {
 #[async_trait]
 impl Store for PostgresStore {
     async fn run(&self, command: Command) -> Result<Done, Error> {
-        if only_looks(&command.what) {
+        if command.what.only_looks() {
             return self.look(&command).await;
         }
         let _room = self.room.acquire().await.map_err(stopped)?;

@@ -500,18 +500,3 @@ pub(crate) async fn look(
         (done, _) => done,
     }
 }
-
-/// Whether a command only reads.
-pub(crate) const fn only_looks(what: &What) -> bool {
-    if let What::Webhooks(order) = what {
-        return order.only_looks();
-    }
-    matches!(
-        what,
-        What::Survey
-            | What::Task { .. }
-            | What::Explain { .. }
-            | What::Position { .. }
-            | What::Insight { .. }
-    )
-}

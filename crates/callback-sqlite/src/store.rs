@@ -13,7 +13,7 @@ use callback_domain::search::{Cursor, Query};
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::access::Key;
-use callback_engine::command::{Command, Done, What};
+use callback_engine::command::{Command, Done};
 use callback_engine::commits::Commits;
 use callback_engine::error::Error;
 use callback_engine::intervals::Interval;
@@ -105,48 +105,10 @@ impl SqliteStore {
     }
 }
 
-/// Whether a command only looks, so that it need not wait for the writer.
-const fn only_looks(what: &What) -> bool {
-    match what {
-        What::Task { .. } | What::Explain { .. } | What::Position { .. } | What::Insight { .. } => {
-            true
-        }
-        What::Webhooks(order) => order.only_looks(),
-        What::Create(_)
-        | What::Move { .. }
-        | What::Tick { .. }
-        | What::Dispatch { .. }
-        | What::Survey
-        | What::Next { .. }
-        | What::Report { .. }
-        | What::Renew { .. }
-        | What::TakeOver { .. }
-        | What::Recalculate { .. }
-        | What::CreateService(_)
-        | What::ReplaceService { .. }
-        | What::DeleteService { .. }
-        | What::CreateAgent(_)
-        | What::ReplaceAgent { .. }
-        | What::DeleteAgent { .. }
-        | What::ChangeAgent { .. }
-        | What::Suppress(_)
-        | What::Unsuppress { .. }
-        | What::CreateKey(_)
-        | What::RevokeKey { .. }
-        | What::Session { .. }
-        | What::UseKeys(_)
-        | What::Once { .. }
-        | What::CreateBatch(_)
-        | What::CancelThese(_)
-        | What::Erase { .. }
-        | What::Tidy { .. } => false,
-    }
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn run(&self, command: Command) -> Result<Done, Error> {
-        if only_looks(&command.what) {
+        if command.what.only_looks() {
             return self.readers.run(Arc::clone(&self.health), command).await;
         }
         self.writer.run(command).await

@@ -18,8 +18,9 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::PostgresRows;
-use super::port::{CAPPED, suppression};
+use super::port::suppression;
 use super::queues::DEEPEST;
+use super::services::CAPPED;
 use super::staff::AGENTS_LOCKED;
 use crate::connection::{Asked, Parameter, Session};
 use crate::failure::Failure;
