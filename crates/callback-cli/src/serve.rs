@@ -82,8 +82,7 @@ async fn serve(
         trusted_proxies: settings.trusted_proxies,
     };
     let stop = stop_asked()?;
-    let router =
-        callback_http::router_with(engine.clone(), options, callback_console::console);
+    let router = callback_http::router_with(engine.clone(), options, callback_console::console);
     callback_http::serve_behind(front, listener, router, stop).await.context("failed to serve")?;
     tracing::info!("stopping");
     drop(demonstration);

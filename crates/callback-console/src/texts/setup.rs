@@ -12,7 +12,6 @@ pub(crate) const NAME: &str = "Name";
 pub(crate) const SIP_URI: &str = "SIP address";
 pub(crate) const SIP_EXAMPLE: &str = "sip:support@example.com";
 pub(crate) const ALL: &str = "All";
-pub(crate) const ALL_SERVICES: &str = "All services";
 pub(crate) const SERVICES_HINT: &str = "None ticked: all services.";
 pub(crate) const CANCEL: &str = "Cancel";
 pub(crate) const DELETE: &str = "Delete";
@@ -58,7 +57,6 @@ pub(crate) const AFTER_CALL_TIME: &str = "After-call work";
 pub(crate) const HOLD_TIME: &str = "Held for the preferred agent";
 pub(crate) const SPACING: &str = "Seconds between retries";
 pub(crate) const BY_OUTCOME: &str = "By outcome";
-pub(crate) const OUTCOME: &str = "Outcome";
 pub(crate) const RETRY: &str = "Try again";
 pub(crate) const AS_ALWAYS: &str = "As the callback says";
 pub(crate) const DELAY: &str = "After seconds";
@@ -96,7 +94,6 @@ pub(crate) const EXCEPTIONS_HINT: &str = "On these dates the week does not hold.
      several rows.";
 pub(crate) const DATE: &str = "Date";
 pub(crate) const ADD_EXCEPTION: &str = "Add an exception";
-pub(crate) const INCOMPLETE: &str = "Both times are needed, or none.";
 
 // Users.
 pub(crate) const NEW_USER: &str = "New user";

@@ -27,6 +27,7 @@ pub(super) fn key(stage: &Stage, number: u128, role: Role) -> Key {
         expires_at: None,
         revoked_at: None,
         last_used_at: None,
+        sessions: Vec::new(),
     }
 }
 
