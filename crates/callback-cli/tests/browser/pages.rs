@@ -51,7 +51,10 @@ fn furnish(stage: &Stage) -> String {
     });
     hotline["RetryByOutcome"] = json!({"Busy": {"Retry": true, "DelayInSeconds": 0}});
     assert_eq!(program.put(&path, &hotline).status, 200);
-    let sales = program.service(json!({"Name": "Sales", "SipUri": "sip:sales@dev.local"}));
+    let sales = program.service(json!({
+        "Name": "Sales", "SipUri": "sip:sales@dev.local", "AfterCallWorkInSeconds": 0,
+        "RonaTimeoutInSeconds": 600,
+    }));
     let names =
         ["Ada Lovelace", "Ben Okri", "Clara Zetkin", "Dorothea von Rodde", "Émilie du Châtelet"];
     let users: Vec<String> = (0..)

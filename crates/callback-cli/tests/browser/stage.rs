@@ -46,7 +46,7 @@ impl Stage {
         let admin = String::from_utf8(made.stdout).expect("a key is text").trim().to_owned();
         let program = Program::start(&database, &[]).with_key(&admin);
         let service = program.service(json!({
-            "PreviewTimeInSeconds": 60, "RonaTimeoutInSeconds": 60, "MaxDialoutTimeInSeconds": 60,
+            "PreviewTimeInSeconds": 60, "RonaTimeoutInSeconds": 600, "MaxDialoutTimeInSeconds": 60,
             "AfterCallWorkInSeconds": 0,
         }));
         Some(Self { program, service, admin, driver, _turn: turn, _folder: folder })

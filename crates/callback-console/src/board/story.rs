@@ -97,7 +97,8 @@ pub(super) fn history(lines: &[Value], names: &Names) -> Markup {
 /// Who acted: agents by their name.
 fn actor(actor: &str, names: &Names) -> String {
     match actor.split_once(':') {
-        Some((kind, id)) => format!("{} {}", words(kind), names.user(id)),
+        Some((kind @ "agent", id)) => format!("{} {}", words(kind), names.user(id)),
+        Some((kind, name)) => format!("{} {name}", words(kind)),
         None => words(actor),
     }
 }

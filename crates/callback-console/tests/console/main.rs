@@ -5,5 +5,7 @@ mod sign_in;
 mod forms;
 mod board;
 mod desk;
+mod setup;
+mod supervisor;
 mod hostile;
 mod live;
