@@ -22,7 +22,7 @@ const ASSETS: [Asset; 3] = [
         stem: "console",
         ending: "css",
         kind: "text/css; charset=utf-8",
-        text: include_str!("assets/console.css"),
+        text: concat!(include_str!("assets/console.css"), include_str!("assets/panel.css")),
     },
     Asset {
         stem: "console",

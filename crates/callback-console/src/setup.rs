@@ -51,7 +51,7 @@ async fn start() -> Response {
 /// A page of one part, with the tabs above it.
 fn page(visit: &Visit, part: &str, title: &str, content: &Markup) -> Response {
     let whole = html! {
-        nav.tabs aria-label=(texts::PARTS) {
+        nav.parts aria-label=(texts::PARTS) {
             @for (path, name) in PARTS {
                 a href=(path) aria-current=[(path == part).then_some("page")] { (name) }
             }

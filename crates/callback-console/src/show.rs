@@ -65,6 +65,9 @@ pub(crate) fn duration(seconds: i64) -> String {
 /// A word of the API as people read it: `VeryHigh` is `Very high`.
 pub(crate) fn words(word: &str) -> String {
     let mut words = String::with_capacity(word.len() + 4);
+    if word.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return word.to_owned();
+    }
     for character in word.chars() {
         if character.is_ascii_uppercase() && !words.is_empty() {
             words.push(' ');

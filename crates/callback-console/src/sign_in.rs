@@ -117,6 +117,7 @@ fn markup(visit: &Visit, then: &str, wrong: Option<&str>) -> Markup {
         section.sign-in {
             h1 { (texts::SIGN_IN) }
             p { (texts::SIGN_IN_HOW) }
+            p.hint { (texts::FIRST_KEY) " " code { "callback keys bootstrap" } }
             form method="post" action=(PATH) data-plain {
                 (token(visit))
                 input type="hidden" name="then" value=(then);

@@ -15,6 +15,7 @@ pub(crate) const NOT_LIVE: &str = "Not live: reload to see what happened";
 // Who is here.
 pub(crate) const SIGN_IN: &str = "Sign in";
 pub(crate) const SIGN_IN_HOW: &str = "Use the access key that your administrator gave you.";
+pub(crate) const FIRST_KEY: &str = "The first one is made by the operator:";
 pub(crate) const SIGN_OUT: &str = "Sign out";
 pub(crate) const ACCESS_KEY: &str = "Access key";
 pub(crate) const KEYLESS: &str = "No keys yet";

@@ -125,6 +125,7 @@ macro_rules! store_contract {
             keys::the_first_admin_is_first,
             keys::a_key_names_what_there_is,
             keys::what_happens_to_keys_is_in_the_ledger,
+            keys::a_session_lives_with_its_key,
             side_by_side::thirty_two_tasks_share_a_queue,
             side_by_side::thirty_two_creates_all_arrive,
             webhooks::what_happens_is_sent_once_and_in_order,

@@ -222,7 +222,7 @@ impl Browser {
     /// Clicks the button or link with this text that can be seen, within an element.
     pub(crate) fn press(&self, within: &str, name: &str) {
         let mark = "const [within, name] = arguments; \
-            const named = (one) => (one.getAttribute('aria-label') ?? one.innerText).trim() === name; \
+            const named = (one) => !one.ariaHidden && (one.getAttribute('aria-label') ?? one.innerText).trim() === name; \
             const found = [...document.querySelectorAll(`${within} button, ${within} a, ${within} summary`)] \
                 .find((one) => one.checkVisibility() && named(one)); \
             if (!found) return false; \
@@ -287,6 +287,18 @@ impl Browser {
         std::fs::create_dir_all(&folder).expect("the folder is made");
         let picture = self.runtime.block_on(self.client.screenshot()).expect("a picture is taken");
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("it is written");
+    }
+
+    /// As [`Self::picture`], of the page from top to bottom.
+    pub(crate) fn whole_picture(&self, name: &str) {
+        let script = "return [window.innerWidth, window.innerHeight, \
+            Math.min(4000, document.documentElement.scrollHeight)];";
+        let room = self.script(script, &[]);
+        let pixels = |at: usize| room[at].as_u64().and_then(|pixels| u32::try_from(pixels).ok());
+        let [width, height, whole] = [0, 1, 2].map(|at| pixels(at).expect("a page has a size"));
+        self.size(width, whole.max(height));
+        self.picture(name);
+        self.size(width, height);
     }
 
     /// Asks the browser itself.

@@ -98,7 +98,12 @@ fn body(
             span.soft { (names.service(text(&opened.callback, "ServiceId"))) }
         }
         (change::forms(visit, view, &opened.callback, refused))
-        section { h3 { (texts::WHY_NOT_CALLED) } (story::explanation(&opened.explanation, names)) }
+        @if text(&opened.callback, "Phase") != "Terminated" {
+            section {
+                h3 { (texts::WHY_NOT_CALLED) }
+                (story::explanation(&opened.explanation, names))
+            }
+        }
         section {
             h3 { (texts::ATTEMPTS) }
             @if opened.attempts.is_empty() { p.soft { (texts::NO_ATTEMPTS) } }

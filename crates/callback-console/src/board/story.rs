@@ -1,5 +1,6 @@
 //! What became of a callback so far, and why it is not being called now.
 
+use callback_domain::date;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
@@ -96,14 +97,15 @@ pub(super) fn history(lines: &[Value], names: &Names) -> Markup {
 /// Who acted: agents by their name.
 fn actor(actor: &str, names: &Names) -> String {
     match actor.split_once(':') {
-        Some((kind, id)) => format!("{} {}", words(kind), names.user(id)),
+        Some((kind @ "agent", id)) => format!("{} {}", words(kind), names.user(id)),
+        Some((kind, name)) => format!("{} {name}", words(kind)),
         None => words(actor),
     }
 }
 
 /// Facts as `Name: value`, those that say nothing left out.
 fn facts(facts: Option<&Map<String, Value>>, names: &Names) -> Markup {
-    let said: Vec<(String, String)> = facts
+    let said: Vec<(String, Markup)> = facts
         .into_iter()
         .flatten()
         .filter_map(|(name, value)| Some((words(name), fact(name, value, names)?)))
@@ -116,15 +118,20 @@ fn facts(facts: Option<&Map<String, Value>>, names: &Names) -> Markup {
     }
 }
 
-fn fact(name: &str, value: &Value, names: &Names) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::Bool(yes) => Some(if *yes { texts::YES } else { texts::NO }.to_owned()),
-        Value::String(id) if name.contains("Agent") || name == "HeldFor" => {
-            Some(names.user(id).to_owned())
-        }
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Array(_) | Value::Object(_) => Some(value.to_string()),
-    }
+fn fact(name: &str, value: &Value, names: &Names) -> Option<Markup> {
+    let is_user = name.contains("Agent") || name == "HeldFor";
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(yes) => html! { (if *yes { texts::YES } else { texts::NO }) },
+        Value::String(id) if is_user => html! { (names.user(id)) },
+        Value::String(at) if is_instant(at) => instant(at),
+        Value::String(text) => html! { (text) },
+        Value::Number(number) => html! { (number) },
+        Value::Array(_) | Value::Object(_) => html! { (value) },
+    })
+}
+
+/// Whether a text is an instant as the API writes it.
+fn is_instant(text: &str) -> bool {
+    text.len() >= "2026-01-05T10:00:00Z".len() && text.ends_with('Z') && date::parse(text).is_ok()
 }

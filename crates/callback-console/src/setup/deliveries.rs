@@ -123,7 +123,7 @@ fn table(visit: &Visit, webhook: &str, deliveries: &[Value]) -> Markup {
                         th scope="col" { (texts::STATE) }
                         th.number scope="col" { (texts::ATTEMPTS) }
                         th scope="col" { (texts::LAST_ANSWER) }
-                        th scope="col" { (super::texts::ACTIONS) }
+                        th scope="col" { (texts::ACTIONS) }
                     } }
                     tbody { @for delivery in deliveries { (row(visit, webhook, delivery)) } }
                 }

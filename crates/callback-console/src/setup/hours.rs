@@ -186,13 +186,13 @@ pub(super) fn markup(form: &Form<'_>) -> Markup {
             datalist #zones {
                 @for zone in chrono_tz::TZ_VARIANTS { option value=(zone.name()) {} }
             }
-            h3 { (texts::WEEK) }
+            h2 { (texts::WEEK) }
             p.hint #week-hint { (texts::WEEK_HINT) }
             div.week-and-picture {
                 div.week { (week(form)) }
                 (picture(filled))
             }
-            h3 { (texts::EXCEPTIONS) }
+            h2 { (texts::EXCEPTIONS) }
             p.hint #exceptions-hint { (texts::EXCEPTIONS_HINT) }
             (exceptions(form))
         }

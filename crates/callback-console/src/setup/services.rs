@@ -315,7 +315,7 @@ fn retries(form: &Form<'_>) -> Markup {
         fieldset {
             legend { (texts::RETRIES) }
             div.fields { (form.input("SecondsBetweenRetries", texts::SPACING, number(None))) }
-            h3 { (texts::BY_OUTCOME) }
+            h2 { (texts::BY_OUTCOME) }
             div.rules {
                 @for outcome in retried() {
                     div.rule role="group" aria-label=(words(outcome.name())) {

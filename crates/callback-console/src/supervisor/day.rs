@@ -161,7 +161,7 @@ fn promises<'c>(intervals: &[Interval], whole: &Interval, hours: &'c [String]) -
         || texts::NOTHING_YET.to_owned(),
         |share| {
             let (kept, broken) = (whole.kept, whole.broken);
-            format!("{share} {}: {kept}, {}: {broken}", texts::KEPT, texts::BROKEN)
+            format!("{} {kept} ({share}), {} {broken}", texts::KEPT, texts::BROKEN)
         },
     );
     Chart {

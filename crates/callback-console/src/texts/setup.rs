@@ -12,7 +12,6 @@ pub(crate) const NAME: &str = "Name";
 pub(crate) const SIP_URI: &str = "SIP address";
 pub(crate) const SIP_EXAMPLE: &str = "sip:support@example.com";
 pub(crate) const ALL: &str = "All";
-pub(crate) const ALL_SERVICES: &str = "All services";
 pub(crate) const SERVICES_HINT: &str = "None ticked: all services.";
 pub(crate) const CANCEL: &str = "Cancel";
 pub(crate) const DELETE: &str = "Delete";
@@ -39,18 +38,18 @@ pub(crate) const TIMES: &str = "Times, in seconds";
 pub(crate) const RETRIES: &str = "Retries";
 pub(crate) const TARGETS: &str = "Who may be called, and as whom";
 pub(crate) const NO_LIMIT: &str = "Empty: no limit.";
-pub(crate) const MAX_SESSIONS: &str = "Outbound sessions at one time";
+pub(crate) const MAX_SESSIONS: &str = "Outbound sessions";
 pub(crate) const MAX_SESSIONS_HINT: &str = "Offered or called. Empty: no limit. 0: none at all.";
 pub(crate) const MAX_QUEUED: &str = "Callbacks that may wait";
-pub(crate) const MAX_PER_DAY: &str = "Attempts per customer and day";
-pub(crate) const DUPLICATES: &str = "A second request for the same customer";
+pub(crate) const MAX_PER_DAY: &str = "Attempts per customer, day";
+pub(crate) const DUPLICATES: &str = "A second request";
 pub(crate) const DUPLICATE_POLICIES: [(&str, &str); 3] = [
     ("Allow", "Makes another callback"),
     ("Reject", "Is refused"),
     ("ReturnExisting", "Answers the existing callback"),
 ];
 pub(crate) const MAX_WAIT: &str = "Allowed wait";
-pub(crate) const RONA_TIME: &str = "Until an offer counts as not answered";
+pub(crate) const RONA_TIME: &str = "Offer stays open";
 pub(crate) const PREVIEW_TIME: &str = "Preview";
 pub(crate) const PREVIEW_HINT: &str = "0: dialled at once.";
 pub(crate) const DIALOUT_TIME: &str = "Customer's phone rings";
@@ -58,11 +57,10 @@ pub(crate) const AFTER_CALL_TIME: &str = "After-call work";
 pub(crate) const HOLD_TIME: &str = "Held for the preferred agent";
 pub(crate) const SPACING: &str = "Seconds between retries";
 pub(crate) const BY_OUTCOME: &str = "By outcome";
-pub(crate) const OUTCOME: &str = "Outcome";
 pub(crate) const RETRY: &str = "Try again";
-pub(crate) const AS_ALWAYS: &str = "As the callback says";
+pub(crate) const AS_ALWAYS: &str = "As usual";
 pub(crate) const DELAY: &str = "After seconds";
-pub(crate) const COUNTRY_CODE: &str = "Country code of numbers without one";
+pub(crate) const COUNTRY_CODE: &str = "Default country code";
 pub(crate) const COUNTRY_EXAMPLE: &str = "41";
 pub(crate) const CALLER_IDS: &str = "Caller ids";
 pub(crate) const CALLER_IDS_HINT: &str = "One per line. Empty: any.";
@@ -96,7 +94,6 @@ pub(crate) const EXCEPTIONS_HINT: &str = "On these dates the week does not hold.
      several rows.";
 pub(crate) const DATE: &str = "Date";
 pub(crate) const ADD_EXCEPTION: &str = "Add an exception";
-pub(crate) const INCOMPLETE: &str = "Both times are needed, or none.";
 
 // Users.
 pub(crate) const NEW_USER: &str = "New user";
@@ -145,7 +142,7 @@ pub(crate) const ROTATE: &str = "New secret";
 pub(crate) const TEST: &str = "Send a trial";
 pub(crate) const REPLAY: &str = "Send again since";
 pub(crate) const REPLAY_BUTTON: &str = "Send again";
-pub(crate) const REPLAY_HINT: &str = "A date and time in UTC, such as 2026-11-22T08:00.";
+pub(crate) const REPLAY_HINT: &str = "In UTC.";
 pub(crate) const TRIAL_SENT: &str = "A trial is on its way.";
 pub(crate) const REPLAYED: &str = "It is sent again.";
 pub(crate) const DELIVERIES: &str = "Deliveries";

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use callback_domain::date;
 use callback_domain::id::{AgentId, KeyId, ServiceId};
-use callback_engine::access::{Credential, Key, Role};
+use callback_engine::access::{
+    Credential, Digest, IDLE_SECONDS, Key, LIFE_SECONDS, MOST, Role, Session, SessionChange,
+};
 use callback_engine::clock::Clock;
 use callback_engine::command::{Answer, NewKey, What};
 use callback_engine::error::Error;
@@ -27,6 +29,7 @@ pub(super) fn key(stage: &Stage, number: u128, role: Role) -> Key {
         expires_at: None,
         revoked_at: None,
         last_used_at: None,
+        sessions: Vec::new(),
     }
 }
 
@@ -139,4 +142,52 @@ pub async fn what_happens_to_keys_is_in_the_ledger(
     let shown = format!("{lines:?}");
     assert!(!shown.contains(&String::from(key.digest.clone())), "{shown}");
     assert_eq!(stage.store.ledger(None, 0, 10).await.expect("the ledger is read"), lines);
+}
+
+/// A session is stored with its key, is over in time, and goes with the key.
+pub async fn a_session_lives_with_its_key(open: &impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Store>) {
+    let stage = Stage::manual(open).await;
+    let key = key(&stage, 1, Role::Supervisor);
+    stage.run(make(&key)).await;
+    let secret = || Credential::fresh(&stage.site.mint, stage.now()).digest();
+    let change = |change| What::Session { key: key.id, change };
+    let [left, kept] = [secret(), secret()];
+    for digest in [&left, &kept] {
+        let done = stage.done(change(SessionChange::Open(digest.clone()))).await;
+        assert!(done.expect("it begins").after.keys_edited, "other caches are told");
+    }
+    let began = stage.now();
+    let session =
+        |digest: &Digest, used_at| Session { digest: digest.clone(), opened_at: began, used_at };
+    assert_eq!(stored(&stage).await[0].sessions, [session(&left, began), session(&kept, began)]);
+
+    stage.pass(60);
+    let done = stage.done(change(SessionChange::Use(kept.clone()))).await.expect("it is used");
+    assert!(!done.after.keys_edited, "a use soon after another is not written");
+    stage.pass(IDLE_SECONDS - 120);
+    let used = stage.now();
+    stage.run(change(SessionChange::Use(kept.clone()))).await;
+    stage.pass(120);
+    let known = stored(&stage).await.remove(0);
+    assert_eq!(known.session(&left, stage.now()), None, "nobody used it");
+    assert_eq!(known.session(&kept, stage.now()), Some(&session(&kept, used)));
+    assert!(
+        !session(&kept, date::add_seconds(began, LIFE_SECONDS))
+            .is_open(date::add_seconds(began, LIFE_SECONDS))
+    );
+
+    let digests: Vec<_> = (0..MOST).map(|_| secret()).collect();
+    for digest in &digests {
+        stage.run(change(SessionChange::Open(digest.clone()))).await;
+    }
+    let known = stored(&stage).await.remove(0);
+    assert_eq!(known.sessions.len(), MOST, "the one that rested longest made room");
+    assert_eq!(known.session(&kept, stage.now()), None);
+    stage.run(change(SessionChange::Close(digests[0].clone()))).await;
+    assert_eq!(stored(&stage).await[0].sessions.len(), MOST - 1);
+
+    stage.run(What::RevokeKey { key: key.id }).await;
+    assert_eq!(stored(&stage).await[0].sessions, []);
+    let late = stage.done(change(SessionChange::Open(secret()))).await;
+    assert!(matches!(late, Err(Error::KeyNotFound(_))), "{late:?}");
 }

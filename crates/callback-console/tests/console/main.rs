@@ -1,0 +1,11 @@
+//! The console through its router: what a browser is answered, and who is let in.
+
+mod harness;
+mod sign_in;
+mod forms;
+mod board;
+mod desk;
+mod setup;
+mod supervisor;
+mod hostile;
+mod live;
