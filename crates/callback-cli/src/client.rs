@@ -24,43 +24,27 @@ use clap::Subcommand;
 
 pub(crate) use self::api::{Api, ServiceArgs};
 pub(crate) use self::failure::exit_code;
-pub(crate) use self::output::{Printer, say, write};
-pub(crate) use self::table::Column;
+pub(crate) use self::output::{Colour, Printer, say, write};
+pub(crate) use self::table::{Column, plain};
 
 /// What can be asked of a running service.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClientCommand {
-    /// Ask for a callback.
     Create(callbacks::CreateArgs),
-    /// Show a callback.
     Get(callbacks::GetArgs),
-    /// Find callbacks; without flags all of them.
     Search(search::SearchArgs),
-    /// Take a callback off the queue, or end its call.
     Cancel(callbacks::CancelArgs),
-    /// Move a waiting callback to another time or priority.
     Reschedule(callbacks::RescheduleArgs),
-    /// Say why a callback is not being called right now.
     Explain(explain::ExplainArgs),
-    /// Show what happened to a callback, first to last.
     History(callbacks::HistoryArgs),
-    /// Show the calls that were made for a callback.
     Attempts(callbacks::AttemptsArgs),
-    /// Follow what happens, as it happens.
     Watch(watch::WatchArgs),
-    /// Ask for many callbacks, from a CSV or NDJSON file.
     Import(import::ImportArgs),
-    /// Write callbacks as NDJSON or CSV, as `import` reads them.
     Export(export::ExportArgs),
-    /// Make services and users what a file says.
     Apply(apply::ApplyArgs),
-    /// List and set up services.
     Services(services::ServicesArgs),
-    /// List and set up users, and choose their presence.
     Users(users::UsersArgs),
-    /// The list of targets that must not be called.
     Suppressions(suppressions::SuppressionsArgs),
-    /// List and set up webhooks, and what they delivered.
     Webhooks(webhooks::WebhooksArgs),
 }
 

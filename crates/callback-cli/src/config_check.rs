@@ -7,6 +7,7 @@ use crate::admin_key_file;
 use crate::cli::ServeArgs;
 use crate::client::write;
 use crate::configuration::Settings;
+use crate::declared::Declared;
 
 /// What is shown in the place of a secret.
 const HIDDEN: &str = "***";
@@ -37,6 +38,9 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     if let (Err(error), true) = (&settings, problems.is_empty()) {
         problems.push(format!("{error:#}"));
     }
+    if let Some(Err(error)) = args.serve.config.as_deref().map(Declared::read) {
+        problems.push(format!("{error:#}"));
+    }
     let key = args.serve.admin_key_file.as_deref().map(admin_key_file::read);
     if let Some(Err(error)) = key {
         problems.push(format!("admin_key_file: {error:#}"));
@@ -52,6 +56,9 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
 fn without_secrets(table: toml::Table) -> toml::Table {
     let hide = |(name, value): (String, toml::Value)| {
         let value = match value {
+            toml::Value::Table(inner) if name == "headers" => toml::Value::Table(
+                inner.into_iter().map(|(name, _)| (name, HIDDEN.into())).collect(),
+            ),
             toml::Value::Table(inner) => toml::Value::Table(without_secrets(inner)),
             toml::Value::String(text) if is_secret(&name) && !text.is_empty() => HIDDEN.into(),
             toml::Value::String(text) => without_password(&text).into(),
@@ -113,12 +120,13 @@ mod tests {
     #[test]
     fn what_is_named_a_secret_is_hidden() {
         let table: toml::Table =
-            "signing_secret = 'a'\ncreate_status = 201\n[sso]\nclient_secret = 'b'\nkeys = ['c']"
+            "signing_secret = 'a'\ncreate_status = 201\n[sso]\nclient_secret = 'b'\nkeys = ['c']\n\
+             [otlp.headers]\nauthorization = 'd'"
                 .parse()
                 .unwrap();
         let shown = toml::to_string(&without_secrets(table)).unwrap();
         assert!(
-            !shown.contains("'a'") && !shown.contains("\"a\"") && !shown.contains("\"b\""),
+            ["'a'", "\"a\"", "\"b\"", "\"d\""].iter().all(|secret| !shown.contains(secret)),
             "{shown}"
         );
         assert!(shown.contains("201") && shown.contains("\"c\""), "{shown}");

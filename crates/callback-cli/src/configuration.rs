@@ -10,6 +10,7 @@ use figment::Figment;
 use figment::Provider as _;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use ipnet::IpNet;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use self::edge::{Limits, MOST_CONNECTIONS, OidcSettings, Tls};
@@ -55,6 +56,21 @@ pub(crate) struct Settings {
     pub(crate) retention: Retention,
     /// Where traces are sent.
     pub(crate) otlp: Otlp,
+    /// What the file declares of services is read by itself.
+    #[serde(default, skip_serializing)]
+    services: IgnoredAny,
+    /// What the file declares of users is read by itself.
+    #[serde(default, skip_serializing)]
+    users: IgnoredAny,
+}
+
+/// Tables of the file beside the settings.
+const DECLARATIONS: [&str; 2] = ["services", "users"];
+
+/// Whether a key of the file is a setting.
+pub(crate) fn is_known(key: &str) -> bool {
+    let defaults = Serialized::defaults(Settings::defaults(false)).data();
+    defaults.is_ok_and(|data| data.values().any(|settings| settings.contains_key(key)))
 }
 
 /// How long things are kept.
@@ -109,6 +125,8 @@ impl Settings {
             oidc: OidcSettings::default(),
             retention: Retention { terminated_days: 90 },
             otlp: Otlp::default(),
+            services: IgnoredAny,
+            users: IgnoredAny,
         }
     }
 
@@ -133,6 +151,7 @@ impl Settings {
         let settings: Self = figment.extract().context("the configuration is not usable")?;
         let settings = settings.with_flags(args);
         settings.check()?;
+        only_the_file_declares(figment)?;
         Ok(settings)
     }
 
@@ -220,6 +239,15 @@ impl Settings {
         self.otlp.check()?;
         self.webhooks.check()
     }
+}
+
+/// Refuses declarations of services and users elsewhere than in the file.
+fn only_the_file_declares(figment: &Figment) -> anyhow::Result<()> {
+    for key in DECLARATIONS {
+        let elsewhere = figment.find_metadata(key).is_some_and(|given| given.source.is_none());
+        ensure!(!elsewhere, "{key} can only be declared in the configuration file");
+    }
+    Ok(())
 }
 
 /// Where a setting comes from.

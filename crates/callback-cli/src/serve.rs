@@ -16,14 +16,16 @@ use tokio::task::JoinSet;
 use crate::cli::ServeArgs;
 use crate::configuration::{Driver, Settings};
 use crate::database::Database;
+use crate::declared::Declared;
 use crate::traces::Otlp;
-use crate::{admin_key_file, demo, logging, traces};
+use crate::{admin_key_file, demo, floor, logging, traces};
 
 /// Seed of the demonstration's calls and agents.
 const DEMO_SEED: u64 = 20_190_624;
 
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let settings = Settings::load(args)?;
+    let declared = args.config.as_deref().map(Declared::read).transpose()?;
     let traces = settings.otlp.traces()?;
     logging::start(settings.log_format, settings.log_targets, traces.as_ref());
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -31,7 +33,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .build()
         .context("failed to start the runtime")?;
     let admin_key = args.admin_key_file.as_deref().map(admin_key_file::read).transpose()?;
-    let served = runtime.block_on(serve(settings, args.demo, admin_key));
+    let served = runtime.block_on(serve(settings, declared, args.demo, admin_key));
     if let Some(traces) = traces {
         traces.stop();
     }
@@ -40,11 +42,16 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<()> {
 
 async fn serve(
     settings: Settings,
+    declared: Option<Declared>,
     demonstrate: bool,
     admin_key: Option<Digest>,
 ) -> anyhow::Result<()> {
     let database = Database::from(settings.database.as_str());
     let (engine, running) = start_engine(&settings, &database).await?;
+    if let Some(declared) = declared.filter(|declared| !declared.is_empty()) {
+        let changed = floor::apply(&engine, &declared).await?;
+        tracing::info!(changed, "services and users are as the configuration declares them");
+    }
     let has_admin_key = admin_key.is_some()
         || engine.has_admin_key().await.context("failed to read the access keys")?;
     let oidc = settings.oidc.provider()?;

@@ -1,8 +1,5 @@
 //! Services and users as a file declares them.
 
-mod declared;
-mod difference;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,17 +8,17 @@ use clap::Args;
 use serde_json::{Value, json};
 use ureq::http::Method;
 
-use self::declared::{Declared, Kind};
-use self::difference::{Change, difference};
 use super::api::{Api, ServiceArgs};
 use super::failure::Differs;
 use super::output::{Colour, Printer, say, write};
 use super::table::plain;
+use crate::declared::{self, Change, Declared, Kind, difference, names};
 
 /// Make services and users what a file says.
 ///
 /// The file is TOML with a table `[[services]]` or `[[users]]` for each, whose keys are the members of
 /// the API; users name their services by SIP address or name. Who is meant is told by the SipUri.
+/// It may be the configuration of `serve`, which applies it as it starts; its settings are passed over.
 /// A member that is not named has its default, but the presence of a user, which is only given to
 /// a new one. What changes is shown, and applying a file again changes nothing.
 #[derive(Debug, Args)]
@@ -95,13 +92,6 @@ fn stored(api: &Api, kind: Kind) -> anyhow::Result<Vec<Value>> {
         anyhow::bail!("{} answered no list", kind.path());
     };
     Ok(items)
-}
-
-/// What people know services by.
-fn names(services: &[Value]) -> BTreeMap<String, String> {
-    let pair =
-        |service: &Value| Some((service["Id"].as_str()?.to_owned(), plain(&service["SipUri"])));
-    services.iter().filter_map(pair).collect()
 }
 
 /// A file on its way to the service.

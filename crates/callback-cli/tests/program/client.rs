@@ -220,6 +220,56 @@ fn a_file_applied_twice_changes_once_and_a_dry_run_never() {
 }
 
 #[test]
+fn what_the_configuration_declares_is_there_before_anybody_is_served() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = folder.path().join("callback.db");
+    let file = folder.path().join("callback.toml");
+    let config = file.to_str().expect("the path is text");
+    let declare = |after_call_work: u32| {
+        let text = format!(
+            "[retention]\nterminated_days = 30\n\
+             [[services]]\nName = 'Hotline'\nSipUri = '{HOTLINE}'\nDirectionType = 'Outbound'\n\
+             AfterCallWorkInSeconds = {after_call_work}\n\
+             [[users]]\nName = 'Ann'\nSipUri = 'sip:ann@dev.local'\nServices = ['Hotline']\n\
+             Presence = 'Available'\n"
+        );
+        std::fs::write(&file, text).expect("it is written");
+    };
+    declare(7);
+    let running = Program::start(&database, &["--config", config]);
+    let service = one(running.url(), &["services", "get", "hotline"]);
+    assert_eq!(service["AfterCallWorkInSeconds"], 7);
+    let user = one(running.url(), &["users", "get", "Ann"]);
+    assert_eq!(
+        (&user["Services"], &user["Presence"]),
+        (&json!([service["Id"]]), &json!("Available"))
+    );
+    let away = ["users", "presence", "Ann", "away"];
+    assert_eq!(one(running.url(), &away)["Presence"], "Away");
+    // The same file is a declaration for `apply`, which finds nothing to change.
+    let same = ask(running.url(), &["apply", "-f", config, "--dry-run"]);
+    assert_eq!(same.status.code(), Some(0), "{}", said(&same));
+    assert!(running.stop());
+
+    declare(9);
+    let running = Program::start(&database, &["--config", config]);
+    let changed = one(running.url(), &["services", "get", "hotline"]);
+    assert_eq!((&changed["Id"], &changed["AfterCallWorkInSeconds"]), (&service["Id"], &json!(9)));
+    let same = one(running.url(), &["users", "get", "Ann"]);
+    assert_eq!((&same["Id"], &same["Presence"]), (&user["Id"], &json!("Away")));
+    assert!(running.stop());
+
+    std::fs::write(&file, "[[services]]\nName = 'Hotline'\nSipUr = 'x'\n").expect("written");
+    let checked = ask("", &["config", "check", "--config", config]);
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(
+        said(&checked).contains("[[services]] number 1 (Hotline): SipUr"),
+        "{}",
+        said(&checked)
+    );
+}
+
+#[test]
 fn settings_are_checked_and_shown_without_passwords() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("callback.toml");

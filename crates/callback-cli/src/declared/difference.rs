@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::output::Colour;
-use super::super::table::plain;
+use crate::client::{Colour, plain};
 
 /// A member that is not as declared.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Change {
-    pub(super) member: String,
-    pub(super) before: Value,
-    pub(super) after: Value,
+pub(crate) struct Change {
+    pub(crate) member: String,
+    pub(crate) before: Value,
+    pub(crate) after: Value,
 }
 
 impl Change {
     /// The change as a line, and the colour it has.
-    pub(super) fn line(&self) -> (String, Colour) {
+    pub(crate) fn line(&self) -> (String, Colour) {
         let Self { member, before, after } = self;
         match (before, after) {
             (Value::Null, after) => (format!("+ {member}: {}", plain(after)), Colour::Green),
@@ -31,7 +30,7 @@ impl Change {
 
 /// The members of a declaration that are stored otherwise; the presence of whom there is already
 /// is no such member.
-pub(super) fn difference(
+pub(crate) fn difference(
     stored: &Value,
     declared: &Value,
     services: &BTreeMap<String, String>,

@@ -1,5 +1,9 @@
-//! The file: read, checked as the service would, and completed with defaults.
+//! Services and users that a file declares: read, checked as the service would, and completed with
+//! defaults.
 
+mod difference;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -8,7 +12,9 @@ use callback_domain::dto::{Problems, ServiceRequest, UserDto, UserRequest};
 use callback_domain::id::{AgentId, ServiceId};
 use serde_json::{Map, Value, json};
 
-use super::super::table::plain;
+pub(crate) use self::difference::{Change, difference};
+use crate::client::plain;
+use crate::configuration;
 
 /// Members that a declaration cannot set, though answers have them.
 const SERVER_OWNED: [&str; 8] =
@@ -16,7 +22,7 @@ const SERVER_OWNED: [&str; 8] =
 
 /// What can be declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A contact-centre service.
     Service,
     /// An agent or supervisor.
@@ -24,7 +30,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Service => "service",
             Self::User => "user",
@@ -38,7 +44,7 @@ impl Kind {
         }
     }
 
-    pub(super) const fn path(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Service => "/v1.0/services",
             Self::User => "/v1.0/users",
@@ -48,15 +54,20 @@ impl Kind {
 
 /// What a file declares; `None` for a kind that it does not mention.
 #[derive(Debug)]
-pub(super) struct Declared {
+pub(crate) struct Declared {
     shown: String,
     services: Option<Vec<Value>>,
     users: Option<Vec<Value>>,
 }
 
 impl Declared {
+    /// Whether there is nothing to apply.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.services.is_none() && self.users.is_none()
+    }
+
     /// Reads a file, and names everything that is wrong with it by table and key.
-    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display().to_string();
         let text =
             std::fs::read_to_string(path).with_context(|| format!("failed to read {shown}"))?;
@@ -71,8 +82,11 @@ impl Declared {
             let kind = match name.as_str() {
                 "services" => Kind::Service,
                 "users" => Kind::User,
+                setting if configuration::is_known(setting) => continue,
                 other => {
-                    problems.push(format!("[{other}]: only [[services]] and [[users]] are known"));
+                    problems.push(format!(
+                        "[{other}]: only [[services]], [[users]] and the settings of serve are known"
+                    ));
                     continue;
                 }
             };
@@ -97,7 +111,7 @@ impl Declared {
     }
 
     /// The services with all their members.
-    pub(super) fn services(&self) -> anyhow::Result<Vec<Value>> {
+    pub(crate) fn services(&self) -> anyhow::Result<Vec<Value>> {
         let complete = |item: &Value| {
             let request = ServiceRequest::read(item)?;
             let service = request.into_service(ServiceId::from_u128(0), epoch());
@@ -107,7 +121,7 @@ impl Declared {
     }
 
     /// The users with all their members, their services by id.
-    pub(super) fn users(&self, services: &[Value]) -> anyhow::Result<Vec<Value>> {
+    pub(crate) fn users(&self, services: &[Value]) -> anyhow::Result<Vec<Value>> {
         let mut problems = Vec::new();
         let mut users = Vec::new();
         for (index, item) in self.users.iter().flatten().enumerate() {
@@ -138,7 +152,7 @@ impl Declared {
     }
 
     /// Those of a kind that the file does not declare, if it mentions the kind.
-    pub(super) fn others<'s>(&self, kind: Kind, stored: &'s [Value]) -> Vec<&'s Value> {
+    pub(crate) fn others<'s>(&self, kind: Kind, stored: &'s [Value]) -> Vec<&'s Value> {
         let declared = match kind {
             Kind::Service => &self.services,
             Kind::User => &self.users,
@@ -148,8 +162,15 @@ impl Declared {
     }
 }
 
+/// What people know services by.
+pub(crate) fn names(services: &[Value]) -> BTreeMap<String, String> {
+    let pair =
+        |service: &Value| Some((service["Id"].as_str()?.to_owned(), plain(&service["SipUri"])));
+    services.iter().filter_map(pair).collect()
+}
+
 /// The one with the same address.
-pub(super) fn find(items: &[Value], like: &Value) -> Option<Value> {
+pub(crate) fn find(items: &[Value], like: &Value) -> Option<Value> {
     items.iter().find(|item| is_same_address(&item["SipUri"], &like["SipUri"])).cloned()
 }
 
