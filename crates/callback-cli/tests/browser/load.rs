@@ -17,6 +17,8 @@ const BATCH: usize = 1_000;
 const SEEN_SOON: f64 = 500.0;
 /// How long nothing may move, in milliseconds: whoever types or points would notice more.
 const FROZEN: f64 = 400.0;
+/// How long the figures of a busy day may take, in milliseconds, in a program that is not optimised.
+const DAY_READ: f64 = 1_500.0;
 /// How long the burst lasts.
 const BURST: Duration = Duration::from_secs(4);
 
@@ -50,6 +52,15 @@ fn a_full_board_is_seen_at_once_and_a_burst_of_events_does_not_freeze_it() {
     println!("first page of {FULL}: {seen}");
     assert!(seen["rows"].as_u64().is_some_and(|rows| rows >= 25), "{seen}");
     assert!(seen["seen"].as_f64().is_some_and(|millis| millis < SEEN_SOON), "{seen}");
+
+    let supervisor = stage.browser_with(&stage.admin, "/console/supervisor", Watch::Console);
+    let navigated = "const [one] = performance.getEntriesByType('navigation'); \
+        return one.loadEventEnd ? one.responseStart - one.requestStart : null;";
+    let answered = supervisor.until("loaded", navigated, &[]);
+    println!("the supervisor's page of {FULL} arrivals: {answered} ms");
+    supervisor.read(".chart-sum", &FULL.to_string());
+    assert!(answered.as_f64().is_some_and(|millis| millis < DAY_READ), "{answered}");
+    stage.close(supervisor);
 
     let watch = "window.gaps = []; let last = performance.now(); window.watching = true; \
         const frame = (now) => { window.gaps.push(now - last); last = now; \

@@ -270,6 +270,7 @@ window.addEventListener("popstate", () => visit(location.href, { push: false }))
 
 const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const far = new Intl.DateTimeFormat(undefined, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
+const farther = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit" });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
 function localise() {
@@ -277,7 +278,8 @@ function localise() {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     const isToday = at.toDateString() === new Date().toDateString();
-    const text = (isToday ? near : far).format(at);
+    const isThisYear = at.getFullYear() === new Date().getFullYear();
+    const text = (isToday ? near : isThisYear ? far : farther).format(at);
     if (time.textContent !== text) time.textContent = text;
     time.title = whole.format(at);
   }
