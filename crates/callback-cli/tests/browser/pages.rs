@@ -16,9 +16,9 @@ const RUN: &str = "const done = arguments[arguments.length - 1]; \
         nodes: one.nodes.map((node) => node.html + ' ' + node.failureSummary)})))) \
     .catch((error) => done([{rule: 'axe', impact: 'critical', help: String(error), nodes: []}]));";
 
-/// What axe-core finds wrong with the page as it is now, but for what is of minor weight.
+/// What axe-core, which is in the page already, finds wrong with it as it is now, but for what is
+/// of minor weight.
 fn violations(browser: &Browser) -> Vec<Value> {
-    browser.script(AXE, &[]);
     let found = browser.script_later(RUN, &[]);
     let found = found.as_array().expect("axe answers a list");
     found.iter().filter(|one| one["impact"] != "minor").cloned().collect()
@@ -133,6 +133,7 @@ fn look_at_every_page(scheme: &str, widths: &[u32]) {
     for (name, path) in pages(&stage) {
         browser.go(&stage.at(&path));
         browser.see("main h1, main h2");
+        browser.script(AXE, &[]);
         for width in widths {
             browser.size(*width, if *width == 360 { 780 } else { 1000 });
             let wide = too_wide(&browser);
