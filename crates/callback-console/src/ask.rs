@@ -1,7 +1,7 @@
 //! Questions to the API, within the process.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, header};
 use axum::response::Response;
 use callback_http::Glance;
 use http_body_util::BodyExt as _;
@@ -13,7 +13,6 @@ use crate::visit::Visit;
 /// What the API answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     /// `null` when there is none.
     pub(crate) body: Value,
@@ -70,7 +69,7 @@ pub(crate) async fn read(response: Response) -> Result<Answer, Failure> {
     let bytes = body.collect().await.map_err(|_| Failure::broken())?.to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     if parts.status.is_success() {
-        return Ok(Answer { status: parts.status, headers: parts.headers, body });
+        return Ok(Answer { headers: parts.headers, body });
     }
     let error = &body["Error"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -90,4 +89,12 @@ pub(crate) async fn read(response: Response) -> Result<Answer, Failure> {
             .collect(),
         retry_after: parts.headers.get(header::RETRY_AFTER).cloned(),
     })
+}
+
+/// Why the API refused to let somebody in.
+pub(crate) async fn refusal(response: Response) -> Failure {
+    match read(response).await {
+        Err(failure) => failure,
+        Ok(_) => Failure::broken(),
+    }
 }

@@ -51,8 +51,8 @@ fn whose(visit: &Visit, asked: Option<&str>) -> Option<AgentId> {
 }
 
 /// As [`whose`], for a form.
-fn whose_form(visit: &Visit, filled: &Filled) -> Result<AgentId, Failure> {
-    whose(visit, filled.some("agent")).ok_or_else(Failure::not_found)
+fn whose_form(visit: &Visit, filled: &Filled) -> Option<AgentId> {
+    whose(visit, filled.some("agent"))
 }
 
 /// The address of somebody's desk.

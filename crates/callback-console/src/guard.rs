@@ -51,17 +51,14 @@ pub(crate) async fn guard(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let cookies = Cookies::of(&parts.headers, console.within.is_secured(&parts));
-    let (principal, session) = match known(&console, &parts, &cookies).await {
-        Ok(known) => known,
-        Err(refused) => (Err(refused), None),
+    let (principal, session, refused) = match known(&console, &parts, &cookies).await {
+        Ok((principal, session)) => (principal, session, None),
+        Err(refused) => (None, None, Some(refused)),
     };
     // Whoever has no cookie yet is given one, so that their first form can be told from others'.
     let fresh = cookies.identity().is_none().then(|| cookies::fresh(&console.within));
-    let token = cookies::form_token(fresh.as_deref().or(cookies.identity()).unwrap_or_default());
-    let (principal, refused) = match principal {
-        Ok(principal) => (principal, None),
-        Err(refused) => (None, Some(refused)),
-    };
+    let identity = fresh.as_deref().or_else(|| cookies.identity()).unwrap_or_default();
+    let token = cookies::form_token(identity);
     let visit = Visit(Arc::new(Visitor {
         principal,
         session,
@@ -72,10 +69,7 @@ pub(crate) async fn guard(
         console,
     }));
     let response = match refused {
-        Some(refused) => match ask::read(*refused).await {
-            Err(failure) => failure.into_response(),
-            Ok(_) => Failure::broken().into_response(),
-        },
+        Some(refused) => ask::refusal(*refused).await.into_response(),
         None => admit(&visit, needs, parts, body, next).await,
     };
     let mut response = framed(&visit, response);
@@ -87,7 +81,7 @@ pub(crate) async fn guard(
     response
 }
 
-type Known = (Result<Option<Principal>, Box<Response>>, Option<SessionToken>);
+type Known = (Option<Principal>, Option<SessionToken>);
 
 /// Who asks: whoever has a session, or anybody where there are no keys.
 async fn known(
@@ -96,17 +90,18 @@ async fn known(
     cookies: &Cookies,
 ) -> Result<Known, Box<Response>> {
     match console.within.door(parts).await? {
-        Door::Open(principal) => return Ok((Ok(Some(principal)), None)),
-        Door::Shut => return Ok((Ok(None), None)),
+        Door::Open(principal) => return Ok((Some(principal), None)),
+        Door::Shut => return Ok((None, None)),
         Door::Keyed => {}
     }
-    let Some(session) = cookies.session() else { return Ok((Ok(None), None)) };
+    let Some(session) = cookies.session() else { return Ok((None, None)) };
     let principal = console.within.admit(parts, &session).await?;
     let session = principal.is_some().then_some(session);
-    Ok((Ok(principal), session))
+    Ok((principal, session))
 }
 
-async fn admit(visit: &Visit, needs: Needs, parts: Parts, body: Body, next: Next) -> Response {
+/// Lets somebody through who may see the page, with the form that they sent.
+async fn admit(visit: &Visit, needs: Needs, mut parts: Parts, body: Body, next: Next) -> Response {
     let is_post = parts.method == Method::POST;
     let allowed = match (needs, visit.role()) {
         (Needs::Nobody, _) | (Needs::Somebody, Some(_)) => true,
@@ -118,13 +113,9 @@ async fn admit(visit: &Visit, needs: Needs, parts: Parts, body: Body, next: Next
     if !allowed {
         return Failure::forbidden(texts::NOT_YOUR_PAGE).into_response();
     }
-    let mut parts = parts;
     let body = if is_post {
         if let Err(refused) = visit.0.console.within.check_post(&parts) {
-            return match ask::read(*refused).await {
-                Err(failure) => failure.into_response(),
-                Ok(_) => Failure::broken().into_response(),
-            };
+            return ask::refusal(*refused).await.into_response();
         }
         let Ok(body) = Limited::new(body, FORM_BYTES).collect().await else {
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();

@@ -75,7 +75,7 @@ async fn sign_in(
     let (parts, _) = request.into_parts();
     let signed = match console.within.sign_in(&parts, &key).await {
         Ok(signed) => signed,
-        Err(refused) => return Err(refusal(*refused).await),
+        Err(refused) => return Err(ask::refusal(*refused).await),
     };
     match signed {
         Ok(token) => {
@@ -103,13 +103,6 @@ async fn sign_out(visit: Visit) -> Result<Response, Failure> {
     let cookie = cookies::no_session(visit.0.is_secured);
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
-}
-
-async fn refusal(response: Response) -> Failure {
-    match ask::read(response).await {
-        Err(failure) => failure,
-        Ok(_) => Failure::broken(),
-    }
 }
 
 fn markup(visit: &Visit, then: &str, wrong: Option<&str>) -> Markup {

@@ -53,13 +53,13 @@ impl Driver {
         let found = on_path("chromedriver")
             .and_then(|driver| Some((driver, BROWSERS.into_iter().find_map(on_path)?)));
         let Some((driver, browser)) = found else {
-            eprintln!("{SKIPPED}");
-            if let Some(log) = env::var_os("CALLBACK_SKIP_LOG") {
-                let log = OpenOptions::new().append(true).create(true).open(log);
-                writeln!(log.expect("the log opens"), "{SKIPPED}").expect("the log is written");
-            }
+            skip();
             return None;
         };
+        Some(Self::launch(&driver, browser))
+    }
+
+    fn launch(driver: &Path, browser: PathBuf) -> Self {
         let mut child = Command::new(driver)
             .args(["--port=0", "--log-level=SEVERE"])
             .stdin(Stdio::null())
@@ -76,7 +76,7 @@ impl Driver {
             })
             .expect("the driver says where it listens");
         std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { child, url: format!("http://127.0.0.1:{port}"), browser })
+        Self { child, url: format!("http://127.0.0.1:{port}"), browser }
     }
 
     /// Opens a browser that nobody has used before.
@@ -384,6 +384,16 @@ impl WebDriverCompatibleCommand for Asked {
 
     fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
         (Method::POST, Some(self.body.clone()))
+    }
+}
+
+/// Says where it is heard that a test cannot run.
+#[expect(clippy::print_stderr, reason = "whoever runs the test alone reads it there")]
+fn skip() {
+    eprintln!("{SKIPPED}");
+    if let Some(log) = env::var_os("CALLBACK_SKIP_LOG") {
+        let log = OpenOptions::new().append(true).create(true).open(log);
+        writeln!(log.expect("the log opens"), "{SKIPPED}").expect("the log is written");
     }
 }
 

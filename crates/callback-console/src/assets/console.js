@@ -186,19 +186,34 @@ function followLive() {
     lamp.setAttribute("aria-label", text);
     lamp.title = text;
   };
-  const stream = new EventSource(source);
-  stream.addEventListener("open", () => light(true));
-  stream.addEventListener("error", () => light(false));
-  stream.addEventListener("change", (event) => {
-    if (follows(JSON.parse(event.data).kinds)) lookSoon();
-  });
-  stream.addEventListener("signed-out", () => {
-    stream.close();
-    location.reload();
-  });
-  window.addEventListener("pagehide", () => stream.close());
+  let stream = null;
+  const connect = () => {
+    stream = new EventSource(source);
+    stream.addEventListener("open", () => light(true));
+    stream.addEventListener("error", () => light(false));
+    stream.addEventListener("change", (event) => {
+      if (follows(JSON.parse(event.data).kinds)) lookSoon();
+    });
+    stream.addEventListener("signed-out", () => {
+      disconnect();
+      location.reload();
+    });
+  };
+  const disconnect = () => {
+    stream?.close();
+    stream = null;
+  };
+  connect();
+  window.addEventListener("pagehide", disconnect);
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && wanted) lookSoon(); });
+  document.addEventListener("visibilitychange", () => {
+    // Browsers keep few connections to one host, so a page that nobody sees gives its own back;
+    // the first event of the next one makes it look.
+    if (document.hidden) {
+      if (!document.querySelector("[data-live-hidden]")) disconnect();
+    } else if (!stream) connect();
+    else if (wanted) lookSoon();
+  });
   setInterval(() => {
     const every = Number(document.querySelector("[data-look-every]")?.dataset.lookEvery ?? 60) * 1000;
     if (document.querySelector("[data-live]") && performance.now() - lastLook >= every) lookSoon();
@@ -255,6 +270,7 @@ window.addEventListener("popstate", () => visit(location.href, { push: false }))
 
 const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const far = new Intl.DateTimeFormat(undefined, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
+const farther = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit" });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
 function localise() {
@@ -262,7 +278,8 @@ function localise() {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     const isToday = at.toDateString() === new Date().toDateString();
-    const text = (isToday ? near : far).format(at);
+    const isThisYear = at.getFullYear() === new Date().getFullYear();
+    const text = (isToday ? near : isThisYear ? far : farther).format(at);
     if (time.textContent !== text) time.textContent = text;
     time.title = whole.format(at);
   }

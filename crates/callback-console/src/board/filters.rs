@@ -22,7 +22,7 @@ pub(super) fn bar(view: &View, names: &Names, wrong: Option<&Failure>) -> Markup
     html! {
         nav.tabs aria-label=(texts::STATE) {
             @for (state, title) in STATES {
-                @let there = View { state: state.to_owned(), ..view.from_the_first() };
+                @let there = View { state: state.to_owned(), ..view.first_page() };
                 a href=(there.address()) aria-current=[(view.state() == state).then_some("true")] {
                     (title)
                 }

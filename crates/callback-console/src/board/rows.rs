@@ -98,12 +98,12 @@ fn row(view: &View, callback: &Value, names: &Names) -> Markup {
 /// The phase; of one that is over, why.
 pub(super) fn phase(callback: &Value) -> Markup {
     let reason = callback["TerminationReason"].as_str();
-    html! { (badge(reason.unwrap_or(text(callback, "Phase")))) }
+    html! { (badge(reason.unwrap_or_else(|| text(callback, "Phase")))) }
 }
 
 /// The address that is called.
 pub(super) fn called(callback: &Value) -> &str {
-    callback["AlternativeTarget"].as_str().unwrap_or(text(callback, "Target"))
+    callback["AlternativeTarget"].as_str().unwrap_or_else(|| text(callback, "Target"))
 }
 
 pub(super) fn priority(priority: &str) -> Markup {
@@ -127,7 +127,7 @@ fn pages(view: &View, found: &Found) -> Markup {
     html! {
         nav.pages aria-label=(texts::MORE_PAGES) {
             @if let Some(previous) = view.previous() {
-                a.button href=(view.from_the_first().address()) { (texts::FIRST_PAGE) }
+                a.button href=(view.first_page().address()) { (texts::FIRST_PAGE) }
                 a.button rel="prev" href=(previous.address()) { (texts::PREVIOUS_PAGE) }
             }
             @if let Some(next) = &found.next {

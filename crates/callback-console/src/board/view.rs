@@ -101,7 +101,7 @@ impl View {
     }
 
     /// Its first page, with nothing open.
-    pub(super) fn from_the_first(&self) -> Self {
+    pub(super) fn first_page(&self) -> Self {
         Self { cursor: String::new(), trail: Vec::new(), open: None, ..self.clone() }
     }
 
@@ -128,7 +128,7 @@ impl View {
     /// Sorted by a member, the other way round if it was already.
     pub(super) fn sorted_by(&self, member: &str) -> Self {
         let descending = self.sort() == member && !self.descending;
-        Self { sort: member.to_owned(), descending, ..self.from_the_first() }
+        Self { sort: member.to_owned(), descending, ..self.first_page() }
     }
 
     pub(super) fn sort(&self) -> &str {

@@ -23,7 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 async fn make(visit: Visit, Path(name): Path<String>, filled: Filled) -> Result<Response, Failure> {
-    let agent = whose_form(&visit, &filled)?;
+    let Some(agent) = whose_form(&visit, &filled) else { return Err(Failure::not_found()) };
     let known = MOVES.contains(&name.as_str());
     let callback = filled.some("callback").and_then(|id| uuid::Uuid::try_parse(id).ok());
     let Some(callback) = callback.filter(|_| known) else { return Err(Failure::not_found()) };

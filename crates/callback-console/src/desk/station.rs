@@ -51,7 +51,7 @@ async fn tend(
     what: &str,
     body: Value,
 ) -> Result<Response, Failure> {
-    let agent = whose_form(visit, filled)?;
+    let Some(agent) = whose_form(visit, filled) else { return Err(Failure::not_found()) };
     match visit.send(method, &format!("/v1.0/users/{agent}/{what}"), body).await {
         Ok(_) => Ok(see_other(&address(visit, agent))),
         Err(failure) if failure.is_of_form() => {
@@ -81,7 +81,7 @@ pub(super) fn idle(visit: &Visit, agent: AgentId, user: &Value, now: Instant) ->
                     p.soft { (texts::WAITING_HINT) }
                 }
                 @if pulls && is_ready {
-                    (button(visit, agent, "next", html! {
+                    (button(visit, agent, "next", &html! {
                         button.primary.big type="submit" { (texts::TAKE_NEXT) }
                     }))
                 }
@@ -106,7 +106,7 @@ pub(super) fn panel(
                 div.notice.warn role="status" {
                     strong { (texts::RONA) }
                     p { (texts::RONA_HINT) }
-                    (button(visit, agent, "rona", html! {
+                    (button(visit, agent, "rona", &html! {
                         button.primary type="submit" { (texts::RESET_RONA) }
                     }))
                 }
@@ -114,12 +114,12 @@ pub(super) fn panel(
             @if let Some(until) = after_call_work(user, now) {
                 div.notice {
                     strong { (texts::AFTER_CALL_WORK) " " (countdown(until, now)) }
-                    (button(visit, agent, "ready", html! {
+                    (button(visit, agent, "ready", &html! {
                         button type="submit" { (texts::READY_NOW) }
                     }))
                 }
             }
-            (button(visit, agent, "presence", html! {
+            (button(visit, agent, "presence", &html! {
                 fieldset.presence {
                     legend { (texts::PRESENCE) }
                     @for choice in PRESENCES {
@@ -146,7 +146,7 @@ pub(super) fn panel(
     }
 }
 
-fn button(visit: &Visit, agent: AgentId, what: &str, content: Markup) -> Markup {
+fn button(visit: &Visit, agent: AgentId, what: &str, content: &Markup) -> Markup {
     html! {
         form method="post" action=(format!("/console/desk/{what}")) {
             (token(visit)) (of(agent)) (content)

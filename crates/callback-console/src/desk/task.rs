@@ -129,7 +129,7 @@ fn clock(phase: &str) -> &'static str {
 }
 
 fn facts(callback: &Value, service: &str) -> Markup {
-    let called = callback["AlternativeTarget"].as_str().unwrap_or(text(callback, "Target"));
+    let called = callback["AlternativeTarget"].as_str().unwrap_or_else(|| text(callback, "Target"));
     html! {
         p.task-target { (dial(called)) }
         @if let Some(description) = callback["Description"].as_str() {

@@ -300,7 +300,7 @@ fn row_problems<'f>(form: &Form<'f>, row: &Row<'_>) -> Vec<&'f str> {
     mine.map(|problem| problem.message.as_str()).collect()
 }
 
-fn problems<'f>(failure: Option<&'f Failure>, mine: impl Fn(&str) -> bool) -> Vec<&'f str> {
+fn problems(failure: Option<&Failure>, mine: impl Fn(&str) -> bool) -> Vec<&str> {
     let all = failure.map(|failure| failure.problems.as_slice()).unwrap_or_default();
     let mine = all.iter().filter(|problem| mine(&problem.member));
     mine.map(|problem| problem.message.as_str()).collect()

@@ -106,7 +106,7 @@ impl Chart<'_> {
                     rect class=(format!("series-{}", marks.colour)) x=(x + gap / 2)
                         y=(y(value, top).saturating_sub(1)) width=(bar + gap) height="3" {}
                 }
-                @if hour % 3 == 0 {
+                @if hour.is_multiple_of(3) {
                     text.axis x=(x + slot / 2) y=(HEIGHT - 7) text-anchor="middle" { (label) }
                 }
             }

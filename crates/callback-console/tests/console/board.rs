@@ -31,8 +31,11 @@ async fn what_is_over_is_left_out_unless_it_is_asked_for() {
     let over = callback(&installation, &service, &json!({})).await;
     installation.api("", "POST", &format!("/v1.0/callbacks/{over}/cancel"), &json!({})).await;
     let mut browser = installation.browser();
-    assert_eq!(rows(&browser.get("/console/board").await), [open.clone()]);
-    assert_eq!(rows(&browser.get("/console/board?state=Terminated").await), [over.clone()]);
+    assert_eq!(rows(&browser.get("/console/board").await), *std::slice::from_ref(&open));
+    assert_eq!(
+        rows(&browser.get("/console/board?state=Terminated").await),
+        *std::slice::from_ref(&over)
+    );
     assert_eq!(rows(&browser.get("/console/board?state=All").await).len(), 2);
     let found = browser.get(&format!("/console/board?search={over}")).await;
     assert_eq!(rows(&found), [over], "what is searched for is found whatever became of it");

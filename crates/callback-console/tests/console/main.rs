@@ -1,5 +1,7 @@
 //! The console through its router: what a browser is answered, and who is let in.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+
 mod harness;
 mod sign_in;
 mod forms;

@@ -20,8 +20,8 @@ fn filled<'p>(page: &'p Page, changes: &[(&'p str, &'p str)]) -> Vec<(String, St
     }
     for part in page.text.split("<select").skip(1) {
         let name = part.split("name=\"").nth(1).unwrap().split('"').next().unwrap();
-        let chosen = part.split("</select>").next().unwrap().split("<option");
-        let chosen = chosen.filter(|option| option.contains(" selected")).next();
+        let mut options = part.split("</select>").next().unwrap().split("<option");
+        let chosen = options.find(|option| option.contains(" selected"));
         let value = chosen.map(|option| option.split('"').nth(1).unwrap()).unwrap_or_default();
         fields.push((name.to_owned(), value.to_owned()));
     }
