@@ -1,6 +1,7 @@
 //! The program `callback`.
 
 mod admin_key_file;
+mod bench;
 mod cli;
 mod client;
 mod completion;
