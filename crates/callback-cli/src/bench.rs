@@ -112,7 +112,7 @@ async fn measure(args: &BenchArgs, scenario: Scenario, clients: usize) -> anyhow
         warm_up: Duration::from_secs(args.warm_up_seconds),
         time: Duration::from_secs(args.seconds),
     };
-    let measured = load.run(Rc::new(floor)).await.context("failed to measure")?;
+    let measured = load.run(Rc::new(floor), &served).await.context("failed to measure")?;
     Ok(Point {
         scenario,
         clients,

@@ -44,7 +44,7 @@ pub(crate) async fn search(
     let after = after.map_err(|error| problem("cursor", "InvalidCursor", &error.to_string()))?;
     let offset = if after.is_some() { 0 } else { offset };
     let total = api.engine.store().count(&query).await?;
-    let mut listing = Listing::new(api.engine, query, after, offset).await?;
+    let mut listing = Listing::new(api.engine.clone(), query, after, offset).await?;
     let next = match limit {
         Some(limit) => listing.end_after(limit).await?,
         None => None,

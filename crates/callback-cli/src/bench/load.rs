@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::floor::Floor;
 use super::scenario::{Client, Scenario};
+use super::served::Served;
 
 /// The longest time that is told from longer ones, in microseconds.
 const LONGEST_MICROS: u64 = 60_000_000;
@@ -32,6 +33,8 @@ pub(super) struct Load {
 pub(super) struct Measured {
     /// Rounds of the scenario per second.
     pub(super) rate: f64,
+    /// Microseconds that the service's processors worked for each round, where that is known.
+    pub(super) processor_micros: Option<f64>,
     /// Microseconds from question to answer, by the name of the request.
     pub(super) latencies: BTreeMap<&'static str, Histogram<u64>>,
 }
@@ -64,11 +67,11 @@ fn empty() -> Histogram<u64> {
 
 impl Load {
     /// Has the clients ask: first without counting, then for the time; whoever fails ends it.
-    pub(super) async fn run(self, floor: Rc<Floor>) -> anyhow::Result<Measured> {
-        LocalSet::new().run_until(self.run_locally(floor)).await
+    pub(super) async fn run(self, floor: Rc<Floor>, served: &Served) -> anyhow::Result<Measured> {
+        LocalSet::new().run_until(self.run_locally(floor, served)).await
     }
 
-    async fn run_locally(self, floor: Rc<Floor>) -> anyhow::Result<Measured> {
+    async fn run_locally(self, floor: Rc<Floor>, served: &Served) -> anyhow::Result<Measured> {
         let (counts, goes_on) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(true)));
         let mut clients = Vec::with_capacity(self.clients);
         for number in 0..self.clients {
@@ -91,6 +94,7 @@ impl Load {
             let bar = bar(self.time.as_secs(), self.scenario.name());
             sleep(self.warm_up).await;
             counts.set(true);
+            let worked = served.processor_time();
             let began = Instant::now();
             while began.elapsed() < self.time {
                 sleep(Duration::from_millis(250).min(self.time - began.elapsed().min(self.time)))
@@ -100,7 +104,9 @@ impl Load {
             counts.set(false);
             goes_on.set(false);
             bar.finish_and_clear();
-            anyhow::Ok(began.elapsed())
+            let elapsed = began.elapsed();
+            let worked = served.processor_time().zip(worked).map(|(now, then)| now - then);
+            anyhow::Ok((elapsed, worked))
         };
         let asked = async {
             let mut tallies = Vec::with_capacity(self.clients);
@@ -109,8 +115,8 @@ impl Load {
             }
             anyhow::Ok(tallies)
         };
-        let (elapsed, tallies) = tokio::try_join!(timed, asked)?;
-        let mut measured = Measured { rate: 0.0, latencies: BTreeMap::new() };
+        let ((elapsed, worked), tallies) = tokio::try_join!(timed, asked)?;
+        let mut measured = Measured { rate: 0.0, processor_micros: None, latencies: BTreeMap::new() };
         let mut asked = 0;
         for tally in tallies {
             asked += tally.asked;
@@ -120,6 +126,8 @@ impl Load {
             }
         }
         measured.rate = asked as f64 / elapsed.as_secs_f64();
+        measured.processor_micros =
+            worked.map(|worked| worked.as_secs_f64() * 1e6 / f64::max(asked as f64, 1.0));
         Ok(measured)
     }
 }

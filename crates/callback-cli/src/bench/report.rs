@@ -41,6 +41,7 @@ impl Point {
             "scenario": self.scenario.name(), "clients": self.clients,
             "per_second": self.measured.rate.round(),
             "start_milliseconds": self.start.map(|start| start.as_millis() as u64),
+            "processor_micros": self.measured.processor_micros.map(f64::round),
             "resident_bytes": self.resident_bytes,
             "micros": Value::Object(latencies.collect()),
         })
@@ -57,20 +58,21 @@ impl Report {
     /// Keeps a measurement, and shows it.
     pub(super) fn add(&mut self, round: usize, point: Point) -> anyhow::Result<()> {
         if self.points.is_empty() {
-            write("round  scenario  clients        /s   p50 ms   p99 ms   max ms\n")?;
+            write("round  scenario  clients        /s   p50 ms   p99 ms   max ms  cpu µs\n")?;
         }
         let milliseconds = |micros: u64| micros as f64 / 1_000.0;
         let (p50, p99, max) = point.latencies().map_or((0, 0, 0), |all| {
             (all.value_at_quantile(0.5), all.value_at_quantile(0.99), all.max())
         });
         write(&format!(
-            "{round:>5}  {:<8} {:>8} {:>9.0} {:>8.2} {:>8.2} {:>8.2}\n",
+            "{round:>5}  {:<8} {:>8} {:>9.0} {:>8.2} {:>8.2} {:>8.2} {:>7}\n",
             point.scenario.name(),
             point.clients,
             point.measured.rate,
             milliseconds(p50),
             milliseconds(p99),
             milliseconds(max),
+            point.measured.processor_micros.map_or_else(|| "-".to_owned(), |it| format!("{it:.0}")),
         ))?;
         self.points.push(point);
         Ok(())

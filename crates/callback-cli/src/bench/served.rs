@@ -9,6 +9,9 @@ use anyhow::{Context as _, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// What Linux counts processor time in.
+const TICK_MILLIS: u64 = 10;
+
 /// A service, which ends with this value when it was started for it.
 #[derive(Debug)]
 pub(super) struct Served {
@@ -74,6 +77,16 @@ impl Served {
     /// From its start to the moment when it listened.
     pub(super) fn start_time(&self) -> Option<Duration> {
         self.started.as_ref().map(|started| started.start)
+    }
+
+    /// The processor time that it has used, where the system tells.
+    pub(super) fn processor_time(&self) -> Option<Duration> {
+        let id = self.started.as_ref()?.process.id();
+        let line = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        let (_, rest) = line.rsplit_once(')')?;
+        let mut ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let (user, system) = (ticks.next()?.ok()?, ticks.next()?.ok()?);
+        Some(Duration::from_millis((user + system) * TICK_MILLIS))
     }
 
     /// The memory that it holds now, where the system tells.
