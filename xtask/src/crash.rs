@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Builds the program, optimised, and says where it is.
-fn program() -> anyhow::Result<PathBuf> {
+pub(crate) fn program() -> anyhow::Result<PathBuf> {
     let mut build = cargo(&["build", "--release", "--package", "callback-cli"]);
     build.args(["--message-format", "json-render-diagnostics"]);
     println!("==> {}", as_typed(&build));

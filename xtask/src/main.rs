@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod check;
 mod crash;
+mod peers;
 mod postgres;
 mod proptest;
 mod schemathesis;

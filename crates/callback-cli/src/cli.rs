@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::BenchArgs;
 use crate::client::{self, ClientCommand};
 use crate::completion::{CompletionsArgs, ManArgs};
 use crate::config_check::ConfigCommand;
 use crate::erase::EraseArgs;
 use crate::keys::KeysCommand;
-use crate::{completion, config_check, copy, database, erase, keys, serve};
+use crate::{bench, completion, config_check, copy, database, erase, keys, serve};
 
 /// A callback service for contact centres: it keeps the promise to call back.
 #[derive(Debug, Parser)]
@@ -63,6 +64,7 @@ enum Command {
   callback config check --config callback.toml"
     )]
     Config(ConfigCommand),
+    Bench(BenchArgs),
     /// Write the completions of a shell.
     Completions(CompletionsArgs),
     /// Write the manual.
@@ -149,6 +151,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Erase(args) => erase::run(&args),
         Command::Keys(command) => keys::run(command),
         Command::Config(ConfigCommand::Check(args)) => config_check::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Completions(args) => completion::completions(&args),
         Command::Man(args) => completion::man(&args),
     };

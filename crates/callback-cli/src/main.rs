@@ -1,6 +1,7 @@
 //! The program `callback`.
 
 mod admin_key_file;
+mod bench;
 mod cli;
 mod client;
 mod completion;
@@ -20,6 +21,10 @@ mod traces;
 mod webhooks;
 
 use std::process::ExitCode;
+
+/// Requests are taken apart and answered on different threads, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     cli::run()

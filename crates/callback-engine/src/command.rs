@@ -263,6 +263,8 @@ pub struct Create {
     pub idempotency: Option<Idempotency>,
     /// Checks only.
     pub dry_run: bool,
+    /// Brings it into the queue at once when it is due, rather than at the clock's next turn.
+    pub enters: bool,
 }
 
 /// An access key to be made.

@@ -20,7 +20,7 @@ use callback_domain::attempt::{Attempt, Outcome};
 use callback_domain::date::Instant;
 use callback_domain::id::{AgentId, NodeId, ServiceId};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use self::access::Keyring;
@@ -47,6 +47,19 @@ pub struct Parts<S, D> {
     pub dialer: D,
     /// Where identities come from.
     pub mint: Mint,
+}
+
+tokio::task_local! {
+    /// Set in tasks that nobody stops.
+    static GOES_ON: ();
+}
+
+/// Runs something in a task of its own that goes on to its end when the caller stops waiting, so
+/// that [`Engine::run`] needs no further one in it.
+pub fn spawn_to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    tokio::spawn(GOES_ON.scope((), work))
 }
 
 /// A cheap handle on a running engine; it stops when [`Running`] is dropped.
@@ -169,6 +182,9 @@ impl Engine {
     /// # Errors
     /// [`Error`] says why nothing was done.
     pub async fn run(&self, actor: Actor, what: What) -> Result<Answer, Error> {
+        if GOES_ON.try_with(|()| ()).is_ok() {
+            return self.clone().run_to_the_end(actor, what).await;
+        }
         let running = tokio::spawn(self.clone().run_to_the_end(actor, what));
         running.await.unwrap_or_else(|broken| {
             let (during, cause) = ("running a command", broken.to_string());

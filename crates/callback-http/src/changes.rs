@@ -156,7 +156,7 @@ impl Changes {
     /// Agents learn of themselves, and of callbacks from the offer to them on.
     fn is_of_agent(&mut self, entry: &Entry) -> bool {
         let Some((id, followed)) = &self.agent else { return false };
-        let is_theirs = !id.is_empty() && entry.data.contains(id.as_str());
+        let is_theirs = !id.is_empty() && entry.data().contains(id.as_str());
         if entry.kind == Kind::Callback && is_theirs {
             self.follow(entry.subject);
             return true;

@@ -25,10 +25,10 @@ pub(crate) struct IdempotencyKey {
 impl IdempotencyKey {
     /// Under what a request with this body takes effect once, if it came with a key.
     pub(crate) fn of(self, caller: &Caller, body: &[u8]) -> Option<Idempotency> {
+        let key = self.key?;
         let digest = Sha256::new_with_prefix(self.request.as_bytes()).chain_update(body);
         let principal = caller.principal().identity.clone();
-        let body_hash = digest.finalize().to_vec();
-        self.key.map(|key| Idempotency { principal, key, body_hash })
+        Some(Idempotency { principal, key, body_hash: digest.finalize().to_vec() })
     }
 }
 

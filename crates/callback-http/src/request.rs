@@ -1,11 +1,14 @@
 //! What every request goes through: a name in the log, a limit of time, and a task of its own.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use callback_engine::engine::spawn_to_the_end;
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
@@ -58,7 +61,17 @@ fn given_id(headers: &HeaderMap) -> Option<String> {
 /// Runs a request in a task of its own: a caller who goes away, or whose time is over,
 /// must not stop a command between its commit and its effects.
 async fn to_its_end(request: Request, next: Next) -> Response {
-    let task = tokio::spawn(async move { next.run(request).await }.in_current_span());
+    if *request.method() == Method::GET {
+        // Nothing is left half done by a read.
+        let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
+        return match timeout(REQUEST_TIME, answering).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) => ApiError::Panicked.into_response(),
+            Err(_) => ApiError::Timeout.into_response(),
+        };
+    }
+    let answering = async move { next.run(request).await }.in_current_span();
+    let task = spawn_to_the_end(answering);
     match timeout(REQUEST_TIME, task).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => ApiError::Panicked.into_response(),

@@ -72,9 +72,21 @@ impl Default for Options {
     }
 }
 
-/// What every handler has.
+/// What every handler has, cheap to hand on.
 #[derive(Clone, Debug)]
-pub(crate) struct Api {
+pub(crate) struct Api(Arc<Shared>);
+
+impl std::ops::Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What all handlers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) options: Arc<Options>,
     pub(crate) tail: Arc<Tail>,
@@ -96,7 +108,7 @@ pub fn router_with(
     let metrics = Arc::new(Metrics::new(&options.webhooks));
     let tail = Arc::new(Tail::follow(engine.clone(), Arc::clone(&metrics)));
     let limits = Arc::new(Limits::new(options.rate_limits));
-    let api = Api { engine, options: Arc::new(options), tail, metrics, limits };
+    let api = Api(Arc::new(Shared { engine, options: Arc::new(options), tail, metrics, limits }));
     let cors = cors(&api.options.allowed_origins);
     let router = routes()
         .router

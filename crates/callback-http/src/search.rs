@@ -59,7 +59,7 @@ pub(crate) async fn search(
         Some(_) => None,
         None => Some(api.engine.store().count(&query).await?),
     };
-    let mut listing = Listing::new(api.engine, query, after, offset).await?;
+    let mut listing = Listing::new(api.engine.clone(), query, after, offset).await?;
     let next = match limit {
         Some(limit) => listing.end_after(limit).await?,
         None => None,

@@ -1,7 +1,7 @@
 //! The last lines of the ledger, read once for everybody who follows it.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use callback_domain::id::ServiceId;
@@ -22,6 +22,8 @@ const KEPT: usize = 1_024;
 const BATCH: usize = 500;
 /// How long to rest before looking again for what other processes wrote.
 const REST: Duration = Duration::from_secs(3);
+/// How long lines are gathered before they are read, so that a busy ledger is read in batches.
+const GATHERING: Duration = Duration::from_millis(20);
 
 /// A line of the ledger in the form in which it is sent.
 #[derive(Debug)]
@@ -31,12 +33,22 @@ pub(crate) struct Entry {
     pub(crate) service: Option<ServiceId>,
     pub(crate) subject: Uuid,
     pub(crate) name: String,
-    pub(crate) data: String,
+    line: Line,
+    data: OnceLock<String>,
 }
 
-impl From<&Line> for Entry {
-    fn from(line: &Line) -> Self {
-        let dto = EventDto::from(line);
+impl Entry {
+    /// The line as it is sent, written when somebody is there to read it.
+    pub(crate) fn data(&self) -> &str {
+        self.data.get_or_init(|| {
+            serde_json::to_string(&EventDto::from(&self.line))
+                .expect("a line in memory can be written as JSON")
+        })
+    }
+}
+
+impl From<Line> for Entry {
+    fn from(line: Line) -> Self {
         Self {
             sequence: line.sequence,
             kind: Kind::from(line.subject),
@@ -44,7 +56,8 @@ impl From<&Line> for Entry {
             subject: line.subject.id(),
             // A name stands on one line of the stream, whatever the row holds.
             name: line.what.replace(char::is_control, " "),
-            data: serde_json::to_string(&dto).expect("a line in memory can be written as JSON"),
+            line,
+            data: OnceLock::new(),
         }
     }
 }
@@ -115,17 +128,17 @@ impl Kept {
         self.reached.send_replace(end);
     }
 
-    fn push(&self, read: &[Line]) {
-        let Some(last) = read.last() else { return };
+    fn push(&self, read: Vec<Line>) {
+        let Some(last) = read.last().map(|last| last.sequence) else { return };
         let mut lines = self.lines();
-        lines.entries.extend(read.iter().map(|line| Arc::new(Entry::from(line))));
+        lines.entries.extend(read.into_iter().map(|line| Arc::new(Entry::from(line))));
         while lines.entries.len() > KEPT
             && let Some(gone) = lines.entries.pop_front()
         {
             lines.floor = gone.sequence;
         }
         drop(lines);
-        self.reached.send_replace(last.sequence);
+        self.reached.send_replace(last);
     }
 }
 
@@ -145,10 +158,11 @@ async fn keep(engine: Engine, kept: Arc<Kept>, metrics: Arc<Metrics>) {
             Ok(lines) => {
                 // Counted first, so that who has read an event finds it in the figures.
                 lines.iter().for_each(|line| metrics.note(line));
-                kept.push(&lines);
+                let is_full = lines.len() >= BATCH;
                 reached = lines.last().map_or(reached, |last| last.sequence);
-                if lines.len() < BATCH {
-                    let _grown = timeout(REST, growth.changed()).await.is_ok();
+                kept.push(lines);
+                if !is_full && timeout(REST, growth.changed()).await.is_ok() {
+                    sleep(GATHERING).await;
                 }
             }
             Err(error) => pause(&error).await,

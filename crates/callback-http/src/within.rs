@@ -57,7 +57,7 @@ impl Within {
 
     /// The engine beneath the API.
     #[must_use]
-    pub const fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Engine {
         &self.api.engine
     }
 

@@ -192,6 +192,7 @@ fn creation(number: u32, due: Instant) -> What {
         service_version: 1,
         idempotency: None,
         dry_run: false,
+        enters: false,
     }))
 }
 

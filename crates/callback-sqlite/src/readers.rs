@@ -65,6 +65,27 @@ impl Readers {
         .and_then(std::convert::identity)
     }
 
+    /// One read of a row or two by a key, on the caller's own thread when a connection is idle: it
+    /// is over sooner than another thread would have been woken.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        during: &'static str,
+        work: impl FnOnce(&Connection) -> Answer<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            return self.read(during, work).await;
+        };
+        let idle = Arc::clone(&self.idle);
+        let connection = idle.connections().pop();
+        let borrowed = Borrowed { connection, idle };
+        let answer = borrowed.connection.as_ref().map(work);
+        drop(borrowed);
+        drop(permit);
+        let lost =
+            || StoreError::Unavailable { during, cause: "no connection is left".to_owned() };
+        answer.ok_or_else(lost)?.map_err(|failure| failure.during(during))
+    }
+
     /// A command that only looks, over one state of the rows.
     pub(crate) async fn run(&self, health: Arc<Health>, command: Command) -> Result<Done, Error> {
         const DURING: &str = "looking at the rows";

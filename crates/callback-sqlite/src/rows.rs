@@ -15,12 +15,13 @@ pub(crate) mod retention;
 pub(crate) mod services;
 pub(crate) mod suppressions;
 pub(crate) mod transfer;
+mod unwritten;
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use callback_domain::agent::Agent;
+use callback_domain::agent::{Agent, Distribution};
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
@@ -32,7 +33,7 @@ use callback_domain::priority::Priority;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::access::Key;
-use callback_engine::command::{Command, Done};
+use callback_engine::command::{After, Command, Done};
 use callback_engine::error::Error;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::remembered::Kept;
@@ -47,6 +48,7 @@ use uuid::Uuid;
 use crate::error::Trouble;
 use crate::sql::Answer;
 use cache::Cache;
+use unwritten::Unwritten;
 
 /// The rows of a transaction that its maker has begun and will end.
 pub(crate) struct SqliteRows<'a> {
@@ -54,23 +56,55 @@ pub(crate) struct SqliteRows<'a> {
     cache: &'a mut Cache,
     now: Instant,
     trouble: Trouble,
+    unwritten: Unwritten,
 }
 
 impl<'a> SqliteRows<'a> {
     pub(crate) fn new(connection: &'a mut Connection, cache: &'a mut Cache, now: Instant) -> Self {
-        Self { connection, cache, now, trouble: Trouble::Passing }
+        Self { connection, cache, now, trouble: Trouble::Passing, unwritten: Unwritten::default() }
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end, and writes what it has changed.
+    ///
+    /// Also what a refused one has, so that whoever counts changes finds it.
     pub(crate) fn run(&mut self, command: &Command) -> Result<Done, Error> {
-        let future = pin!(work::run(self, command));
-        match future.poll(&mut Context::from_waker(Waker::noop())) {
+        let mut answer = match pin!(work::run(self, command))
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Ready(answer) => answer,
             Poll::Pending => Err(Error::Store(StoreError::Unavailable {
                 during: "running a command",
                 cause: "it waits for something other than rows".to_owned(),
             })),
+        };
+        if !matches!(answer, Err(Error::Store(_))) {
+            self.during("writing what has changed", |_, _| Ok(()))?;
         }
+        if let Ok(done) = &mut answer {
+            self.spare_dispatches(&mut done.after)?;
+        }
+        answer
+    }
+
+    /// Forgets to dispatch where nobody could be offered anything.
+    ///
+    /// Whoever comes free later is dispatched to then; since nobody else writes, nothing comes in
+    /// between.
+    fn spare_dispatches(&mut self, after: &mut After) -> Rowed<()> {
+        self.during("looking for a free user", |rows, cache| {
+            for service in std::mem::take(&mut after.services) {
+                if agents::longest_idle(rows, service)?.is_some() {
+                    after.services.insert(service);
+                }
+            }
+            for agent in std::mem::take(&mut after.agents) {
+                let found = cache.agent(rows, agent)?;
+                if found.is_some_and(|found| found.distribution == Distribution::Push) {
+                    after.agents.insert(agent);
+                }
+            }
+            Ok(())
+        })
     }
 
     /// The worst that has happened so far.
@@ -78,12 +112,25 @@ impl<'a> SqliteRows<'a> {
         self.trouble
     }
 
+    /// Does something to rows that others may have been noted for, after those are written.
     fn during<T>(
         &mut self,
         what: &'static str,
         work: impl FnOnce(&Connection, &mut Cache) -> Answer<T>,
     ) -> Rowed<T> {
-        work(self.connection, self.cache).map_err(|failure| {
+        self.beside(what, |rows, cache, unwritten| {
+            unwritten.write(rows, cache)?;
+            work(rows, cache)
+        })
+    }
+
+    /// Does something that callbacks, attempts and agents have no part in, or only those in hand.
+    fn beside<T>(
+        &mut self,
+        what: &'static str,
+        work: impl FnOnce(&Connection, &mut Cache, &mut Unwritten) -> Answer<T>,
+    ) -> Rowed<T> {
+        work(self.connection, self.cache, &mut self.unwritten).map_err(|failure| {
             self.trouble = self.trouble.max(failure.trouble());
             failure.during(what)
         })
@@ -96,20 +143,23 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn callback(&mut self, id: CallbackId) -> Rowed<Option<Callback>> {
-        self.during("reading a callback", |rows, _| callbacks::find(rows, id))
+        self.beside("reading a callback", |rows, _, unwritten| match unwritten.callback(id) {
+            Some(known) => Ok(Some(known.clone())),
+            None => callbacks::find(rows, id),
+        })
     }
 
     async fn insert_callback(&mut self, callback: &Callback) -> Rowed<()> {
-        self.during("writing a new callback", |rows, cache| {
-            callbacks::insert(rows, callback)?;
+        self.beside("writing a new callback", |rows, cache, unwritten| {
+            unwritten.insert(rows, callback)?;
             cache.count_queued(None, callback);
             Ok(())
         })
     }
 
     async fn update_callback(&mut self, before: &Callback, callback: &Callback) -> Rowed<()> {
-        self.during("writing a callback", |rows, cache| {
-            callbacks::update(rows, before, callback)?;
+        self.beside("writing a callback", |rows, cache, unwritten| {
+            unwritten.update(rows, before, callback)?;
             cache.count_queued(Some(before), callback);
             Ok(())
         })
@@ -175,7 +225,12 @@ impl Rows for SqliteRows<'_> {
         key: &TargetKey,
         gate: &Gate,
     ) -> Rowed<Vec<(ServiceId, Option<AgentId>)>> {
-        self.during("making callbacks ready", |rows, _| queue::refresh(rows, key, gate))
+        self.beside("making callbacks ready", |rows, _, unwritten| {
+            let incoming = unwritten.incoming(rows, key)?;
+            let refreshed = queue::refresh(rows, key, gate, incoming.as_ref())?;
+            unwritten.stand(key, refreshed.is_incoming_ready);
+            Ok(refreshed.lanes)
+        })
     }
 
     async fn waits(&mut self, key: &TargetKey) -> Rowed<bool> {
@@ -183,11 +238,11 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn wake_key(&mut self, key: &TargetKey, at: Instant) -> Rowed<()> {
-        self.during("noting when a line is looked at", |rows, _| clock::wake_key(rows, key, at))
+        self.beside("noting when a line is looked at", |rows, _, _| clock::wake_key(rows, key, at))
     }
 
     async fn unwake_key(&mut self, key: &TargetKey) -> Rowed<()> {
-        self.during("forgetting when a line is looked at", |rows, _| clock::unwake_key(rows, key))
+        self.beside("forgetting when a line is looked at", |rows, _, _| clock::unwake_key(rows, key))
     }
 
     async fn ready_services(&mut self) -> Rowed<Vec<ServiceId>> {
@@ -195,11 +250,11 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn passes(&mut self, service: ServiceId) -> Rowed<Passes> {
-        self.during("reading passes", |rows, _| queue::passes(rows, service))
+        self.beside("reading passes", |rows, _, _| queue::passes(rows, service))
     }
 
     async fn put_passes(&mut self, service: ServiceId, passes: &Passes) -> Rowed<()> {
-        self.during("writing passes", |rows, _| queue::put_passes(rows, service, *passes))
+        self.beside("writing passes", |rows, _, _| queue::put_passes(rows, service, *passes))
     }
 
     async fn waiting(&mut self, service: ServiceId) -> Rowed<([u64; 9], Option<Instant>)> {
@@ -218,27 +273,30 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn claim(&mut self, key: &TargetKey) -> Rowed<Option<Claim>> {
-        self.during("reading a claim", |rows, _| lines::claim(rows, key))
+        self.beside("reading a claim", |rows, _, _| lines::claim(rows, key))
     }
 
     async fn put_claim(&mut self, key: &TargetKey, claim: Claim) -> Rowed<()> {
-        self.during("writing a claim", |rows, _| lines::put_claim(rows, key, claim))
+        self.beside("writing a claim", |rows, _, _| lines::put_claim(rows, key, claim))
     }
 
     async fn release_claim(&mut self, key: &TargetKey) -> Rowed<()> {
-        self.during("releasing a claim", |rows, _| lines::release_claim(rows, key))
+        self.beside("releasing a claim", |rows, _, _| lines::release_claim(rows, key))
     }
 
     async fn claims_up_to(&mut self, service: ServiceId, limit: u32) -> Rowed<u32> {
-        self.during("counting claims", |rows, _| lines::claims_up_to(rows, service, limit))
+        self.beside("counting claims", |rows, _, _| lines::claims_up_to(rows, service, limit))
     }
 
     async fn attempt(&mut self, id: AttemptId) -> Rowed<Option<Attempt>> {
-        self.during("reading an attempt", |rows, _| attempts::find(rows, id))
+        self.beside("reading an attempt", |rows, _, unwritten| unwritten.attempt(rows, id))
     }
 
     async fn put_attempt(&mut self, attempt: &Attempt) -> Rowed<()> {
-        self.during("writing an attempt", |rows, _| attempts::put(rows, attempt))
+        self.beside("writing an attempt", |_, _, unwritten| {
+            unwritten.put_attempt(attempt);
+            Ok(())
+        })
     }
 
     async fn open_attempts(&mut self) -> Rowed<Vec<Attempt>> {
@@ -257,7 +315,7 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn service(&mut self, id: ServiceId) -> Rowed<Option<Arc<Service>>> {
-        self.during("reading a service", |rows, cache| cache.service(rows, id))
+        self.beside("reading a service", |rows, cache, _| cache.service(rows, id))
     }
 
     async fn service_by_sip(&mut self, sip_uri: &str) -> Rowed<Option<ServiceId>> {
@@ -279,7 +337,7 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn capped_services(&mut self) -> Rowed<Vec<(ServiceId, u32)>> {
-        self.during("reading caps of attempts", |rows, cache| cache.capped_services(rows))
+        self.beside("reading caps of attempts", |rows, cache, _| cache.capped_services(rows))
     }
 
     async fn recalculations(&mut self) -> Rowed<Vec<(ServiceId, Option<CallbackId>)>> {
@@ -301,7 +359,10 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn agent(&mut self, id: AgentId) -> Rowed<Option<Agent>> {
-        self.during("reading a user", |rows, _| agents::find(rows, id))
+        self.beside("reading a user", |rows, cache, unwritten| match unwritten.agent(id) {
+            Some(known) => Ok(Some(known.clone())),
+            None => cache.agent(rows, id),
+        })
     }
 
     async fn agent_by_sip(&mut self, sip_uri: &str) -> Rowed<Option<AgentId>> {
@@ -309,11 +370,17 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn put_agent(&mut self, agent: &Agent) -> Rowed<()> {
-        self.during("writing a user", |rows, _| agents::put(rows, agent))
+        self.beside("writing a user", |_, _, unwritten| {
+            unwritten.put_agent(agent);
+            Ok(())
+        })
     }
 
     async fn delete_agent(&mut self, id: AgentId) -> Rowed<()> {
-        self.during("removing a user", |rows, _| agents::delete(rows, id))
+        self.during("removing a user", |rows, cache| {
+            cache.forget_agent(id);
+            agents::delete(rows, id)
+        })
     }
 
     async fn longest_idle(&mut self, service: ServiceId) -> Rowed<Option<AgentId>> {
@@ -330,7 +397,7 @@ impl Rows for SqliteRows<'_> {
 
     async fn suppressions_of(&mut self, key: &TargetKey) -> Rowed<Vec<Suppression>> {
         let now = self.now;
-        self.during("reading suppressions", |rows, _| suppressions::standing(rows, key, now))
+        self.beside("reading suppressions", |rows, _, _| suppressions::standing(rows, key, now))
     }
 
     async fn put_suppression(&mut self, suppression: &Suppression) -> Rowed<u64> {
@@ -354,11 +421,11 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn route(&mut self, name: &str) -> Rowed<Route> {
-        self.during("reading a route", |rows, _| lines::route(rows, name))
+        self.beside("reading a route", |rows, _, _| lines::route(rows, name))
     }
 
     async fn put_route(&mut self, name: &str, route: &Route) -> Rowed<()> {
-        self.during("writing a route", |rows, _| lines::put_route(rows, name, route))
+        self.beside("writing a route", |rows, _, _| lines::put_route(rows, name, route))
     }
 
     async fn node_lease(&mut self, node: NodeId) -> Rowed<Option<Instant>> {
@@ -419,7 +486,7 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {
-        self.during("appending to the ledger", |rows, _| ledger::append(rows, line))
+        self.beside("appending to the ledger", |rows, _, _| ledger::append(rows, line))
     }
 
     async fn lines_after(&mut self, sequence: u64, limit: usize) -> Rowed<Vec<Line>> {

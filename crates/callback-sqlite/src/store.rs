@@ -135,7 +135,7 @@ impl Store for SqliteStore {
     }
 
     async fn callback(&self, id: CallbackId) -> Result<Option<Callback>, StoreError> {
-        self.readers.read("reading a callback", move |rows| callbacks::find(rows, id)).await
+        self.readers.look("reading a callback", move |rows| callbacks::find(rows, id)).await
     }
 
     async fn callback_by_external_task_id(
@@ -144,7 +144,7 @@ impl Store for SqliteStore {
     ) -> Result<Option<Callback>, StoreError> {
         let external_task_id = external_task_id.to_owned();
         self.readers
-            .read("reading a callback", move |rows| {
+            .look("reading a callback", move |rows| {
                 callbacks::by_external_task_id(rows, &external_task_id)
             })
             .await

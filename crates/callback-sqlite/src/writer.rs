@@ -208,7 +208,7 @@ impl AtWork {
     }
 
     fn begin(&self) -> Result<(), Undone> {
-        let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
+        let begun = self.say("BEGIN IMMEDIATE");
         begun.map_err(|error| Undone::new(Trouble::of(&error), "beginning a transaction", error))
     }
 
@@ -233,8 +233,13 @@ impl AtWork {
     }
 
     fn commit(&self) -> Result<(), Undone> {
-        let committed = self.connection.execute_batch("COMMIT");
+        let committed = self.say("COMMIT");
         committed.map_err(|error| Undone::new(Trouble::of_commit(&error), "committing", error))
+    }
+
+    /// Runs a statement without an answer, which is read only once.
+    fn say(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 
     fn undo(&mut self, mut undone: Undone) -> Undone {

@@ -117,6 +117,8 @@ impl Engine {
             service_version: service.version,
             idempotency: None,
             dry_run: creation.dry_run,
+            // Where others write too, lines are kept locked for as short a time as can be.
+            enters: self.store().is_exclusive(),
         })
     }
 

@@ -32,11 +32,12 @@ impl<R: Rows> Work<'_, R> {
             return Err(Error::BatchRefused(refused.collect()));
         }
         let mut placed = Vec::with_capacity(checked.len());
-        for found in checked {
+        for (found, item) in checked.into_iter().zip(&batch.items) {
             placed.push(match found {
                 Ok(Checked::New(step)) => {
                     if !batch.dry_run {
-                        self.write(&step).await?;
+                        let enters = item.as_ref().is_ok_and(|create| create.enters);
+                        self.write(&step, enters).await?;
                     }
                     let Step { callback, .. } = *step;
                     Placed::New(Box::new(callback))

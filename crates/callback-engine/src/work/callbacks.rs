@@ -14,9 +14,12 @@ use serde_json::Map;
 use super::Work;
 use crate::command::{Answer, Create, Motion};
 use crate::error::Error;
-use crate::ledger::{Line, Subject};
+use crate::ledger::{Actor, Line, Subject};
 use crate::store::{Claim, Rows, StoreError};
 use crate::suppression::Suppression;
+
+/// Who moves what is due.
+static TIMER: Actor = Actor::Timer;
 
 /// What a creation would come to.
 pub(super) enum Checked {
@@ -67,7 +70,7 @@ impl<R: Rows> Work<'_, R> {
             Checked::Existing(callback) => Ok(Answer::Existing(callback)),
             Checked::New(step) => {
                 if !create.dry_run {
-                    self.write(&step).await?;
+                    self.write(&step, create.enters).await?;
                 }
                 let Step { callback, .. } = *step;
                 Ok(Answer::Created(Box::new(callback)))
@@ -119,11 +122,18 @@ impl<R: Rows> Work<'_, R> {
         Ok(Checked::New(Box::new(step)))
     }
 
-    pub(super) async fn write(&mut self, step: &Step) -> Result<(), StoreError> {
+    /// Writes a new callback; one that enters and is due is moved as the clock would at once.
+    pub(super) async fn write(&mut self, step: &Step, enters: bool) -> Result<(), StoreError> {
         self.rows.insert_callback(&step.callback).await?;
         self.after.note_deadline(step.callback.deadline().map(|(at, _)| at));
         self.append_entry(step).await?;
         self.after.keys.push(step.callback.key());
+        if enters && step.callback.deadline().is_some_and(|(at, _)| at <= self.now) {
+            let asked_by = std::mem::replace(&mut self.actor, &TIMER);
+            let start = self.site.start(self.now);
+            self.must_step(step.callback.clone(), Event::Tick { start }).await?;
+            self.actor = asked_by;
+        }
         Ok(())
     }
 

@@ -98,7 +98,7 @@ impl Reader {
                 if self.filter.passes(&entry) {
                     self.announce_at = None;
                     let event = Event::default().id(event_id(entry.sequence));
-                    return Ok(Some(event.event(&entry.name).data(&entry.data)));
+                    return Ok(Some(event.event(&entry.name).data(entry.data())));
                 }
                 self.announce_at.get_or_insert_with(|| Instant::now() + ANNOUNCED);
             }
@@ -127,7 +127,7 @@ impl Reader {
     /// Lines that the tail no longer holds.
     async fn stored(&self) -> Result<Vec<Arc<Entry>>, StoreError> {
         let lines = self.engine.store().ledger(None, self.after, BATCH).await?;
-        Ok(lines.iter().map(|line| Arc::new(Entry::from(line))).collect())
+        Ok(lines.into_iter().map(|line| Arc::new(Entry::from(line))).collect())
     }
 
     /// Rests until there is more to read, something to announce, or the server stops.

@@ -39,7 +39,8 @@ pub(super) fn of(connection: &Connection, service: ServiceId) -> Answer<Vec<Agen
     all(connection, OF, params![service.0], read)
 }
 
-pub(super) fn put(connection: &Connection, agent: &Agent) -> Answer<()> {
+/// Writes an agent; of one whose row is known, only what differs.
+pub(super) fn put(connection: &Connection, stored: Option<&Agent>, agent: &Agent) -> Answer<()> {
     // What can be looked up by is written only when it differs; most writes change the body alone.
     const BODY: &str = "UPDATE agents SET body = ?2 WHERE id = ?1 \
         AND name = ?3 AND sip_key = ?4 AND deadline IS ?5";
@@ -53,7 +54,10 @@ pub(super) fn put(connection: &Connection, agent: &Agent) -> Answer<()> {
     if write(connection, BODY, values)? == 0 {
         write(connection, WHOLE, values)?;
     }
-    put_services(connection, agent)
+    let is_same = |stored: &Agent| {
+        stored.services == agent.services && free_since(stored) == free_since(agent)
+    };
+    if stored.is_some_and(is_same) { Ok(()) } else { put_services(connection, agent) }
 }
 
 fn put_services(connection: &Connection, agent: &Agent) -> Answer<()> {
@@ -72,9 +76,12 @@ fn put_services(connection: &Connection, agent: &Agent) -> Answer<()> {
     for joined in agent.services.difference(&stored) {
         write(connection, ADD, params![agent.id.0, joined.0])?;
     }
-    let idle_since = is_free(agent).then(|| date::micros(agent.idle_since));
-    write(connection, FREE, params![agent.id.0, idle_since])?;
+    write(connection, FREE, params![agent.id.0, free_since(agent)])?;
     Ok(())
+}
+
+fn free_since(agent: &Agent) -> Option<i64> {
+    is_free(agent).then(|| date::micros(agent.idle_since))
 }
 
 /// Whether the dispatcher may offer something; work after a call ends by a tick of its own.

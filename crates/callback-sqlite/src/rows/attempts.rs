@@ -31,8 +31,8 @@ pub(super) fn open(connection: &Connection) -> Answer<Vec<Attempt>> {
     all(connection, OPEN, [], read)
 }
 
-/// Most writes change the body alone; then no index is touched.
-pub(super) fn put(connection: &Connection, attempt: &Attempt) -> Answer<()> {
+/// Most writes to a row that is there change the body alone; then no index is touched.
+pub(super) fn put(connection: &Connection, attempt: &Attempt, is_stored: bool) -> Answer<()> {
     const BODY: &str = "UPDATE attempts SET body = ?2 WHERE id = ?1 \
         AND customer_requested_at IS ?3 AND deadline IS ?4 AND open = ?5";
     const WHOLE: &str = "INSERT INTO attempts (id, body, customer_requested_at, deadline, open, \
@@ -45,7 +45,7 @@ pub(super) fn put(connection: &Connection, attempt: &Attempt) -> Answer<()> {
     let deadline = attempt.deadline().map(date::micros);
     let is_open = attempt.is_open();
     let short = params![attempt.id.0, body, requested, deadline, is_open];
-    if write(connection, BODY, short)? > 0 {
+    if is_stored && write(connection, BODY, short)? > 0 {
         return Ok(());
     }
     let key = attempt.key();

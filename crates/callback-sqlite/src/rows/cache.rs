@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use callback_domain::agent::Agent;
 use callback_domain::callback::{Callback, PhaseName};
-use callback_domain::id::ServiceId;
+use callback_domain::id::{AgentId, ServiceId};
 use callback_domain::service::Service;
 use rusqlite::Connection;
 
-use super::{callbacks, services};
+use super::{agents, callbacks, services};
 use crate::sql::Answer;
 
 /// Facts of the open transaction and those before it; after a rollback it is to be emptied.
@@ -17,6 +18,7 @@ pub(crate) struct Cache {
     services: BTreeMap<ServiceId, Arc<Service>>,
     capped: Option<Vec<(ServiceId, u32)>>,
     queued: BTreeMap<ServiceId, u64>,
+    agents: BTreeMap<AgentId, Agent>,
 }
 
 impl Cache {
@@ -36,6 +38,29 @@ impl Cache {
     pub(super) fn forget_service(&mut self, id: ServiceId) {
         self.services.remove(&id);
         self.capped = None;
+    }
+
+    pub(super) fn agent(&mut self, connection: &Connection, id: AgentId) -> Answer<Option<Agent>> {
+        if let Some(known) = self.agents.get(&id) {
+            return Ok(Some(known.clone()));
+        }
+        let found = agents::find(connection, id)?;
+        self.agents.extend(found.iter().map(|agent| (id, agent.clone())));
+        Ok(found)
+    }
+
+    /// An agent as the row is known to be.
+    pub(super) fn stored_agent(&self, id: AgentId) -> Option<&Agent> {
+        self.agents.get(&id)
+    }
+
+    /// Keeps an agent as it was written.
+    pub(super) fn keep_agent(&mut self, agent: Agent) {
+        self.agents.insert(agent.id, agent);
+    }
+
+    pub(super) fn forget_agent(&mut self, id: AgentId) {
+        self.agents.remove(&id);
     }
 
     pub(super) fn capped_services(

@@ -2,6 +2,8 @@
 
 mod record;
 
+use std::sync::OnceLock;
+
 use callback_domain::callback::Callback;
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_domain::target::TargetKey;
@@ -47,30 +49,30 @@ pub(crate) fn by_external_task_id(
     one(connection, NEWEST, params![external_task_id], read)
 }
 
-pub(super) fn insert(connection: &Connection, callback: &Callback) -> Answer<()> {
-    insert_values(connection, &values(callback)?)
+/// Writes a new callback, which is ready or stands as its phase says.
+pub(super) fn insert(connection: &Connection, callback: &Callback, ready: bool) -> Answer<()> {
+    let mut values = values(callback)?;
+    if ready {
+        make_ready(&mut values);
+    }
+    let sql = INSERT.get_or_init(|| {
+        let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
+        let marks = vec!["?"; values.len()].join(", ");
+        format!("INSERT INTO callbacks ({}) VALUES ({marks})", names.join(", "))
+    });
+    write(connection, sql, params_from_iter(values.iter().map(|(_, value)| value)))?;
+    Ok(())
 }
 
-/// Writes a callback that stands in its line as it stood elsewhere.
-pub(super) fn insert_as(connection: &Connection, callback: &Callback, ready: bool) -> Answer<()> {
-    let mut values = values(callback)?;
-    for (name, value) in &mut values {
-        if *name == "standing" && ready {
+/// The columns are always the same.
+static INSERT: OnceLock<String> = OnceLock::new();
+
+fn make_ready(values: &mut [(&'static str, ToSqlOutput<'_>)]) {
+    for (name, value) in values {
+        if *name == "standing" {
             *value = (Standing::Ready as i64).into();
         }
     }
-    insert_values(connection, &values)
-}
-
-fn insert_values(
-    connection: &Connection,
-    values: &[(&'static str, ToSqlOutput<'_>)],
-) -> Answer<()> {
-    let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
-    let marks = vec!["?"; values.len()].join(", ");
-    let sql = format!("INSERT INTO callbacks ({}) VALUES ({marks})", names.join(", "));
-    write(connection, &sql, params_from_iter(values.iter().map(|(_, value)| value)))?;
-    Ok(())
 }
 
 /// What readiness hangs on beside the standing itself.
@@ -79,13 +81,17 @@ const POSITION: &[&str] = &["level", "target_key", "standing", "lane", "place"];
 /// Writes the columns that differ, so that only their indexes are touched.
 ///
 /// A callback that keeps its position keeps its readiness; one that gets another is parked until
-/// its line is refreshed.
+/// its line is refreshed, unless that has been done and it is known to be ready.
 pub(super) fn update(
     connection: &Connection,
     before: &Callback,
     callback: &Callback,
+    ready: bool,
 ) -> Answer<()> {
-    let (old, new) = (values(before)?, values(callback)?);
+    let (old, mut new) = (values(before)?, values(callback)?);
+    if ready {
+        make_ready(&mut new);
+    }
     let pairs = || old.iter().zip(&new);
     let moved = pairs().any(|(old, new)| old != new && POSITION.contains(&new.0));
     let changed: Vec<_> = pairs()

@@ -100,23 +100,63 @@ fn read_member(row: &Row<'_>) -> Answer<(Group, OrderKey)> {
 }
 
 pub(crate) const READY_OF_KEY: &str = "SELECT id, service, lane, level, place FROM callbacks \
-    WHERE target_key = ?1 AND standing = 3";
+    WHERE target_key = ?1 AND standing = 3 AND id <> ?2";
 
 /// From group to group by one seek each.
 pub(crate) const NEXT_FRONT: &str = "SELECT id, service, lane, level, place FROM callbacks \
     WHERE target_key = ?1 AND standing = 2 AND (service, lane, level) > (?2, ?3, ?4) \
-    ORDER BY service, lane, level, place, id LIMIT 1";
+    AND id <> ?5 ORDER BY service, lane, level, place, id LIMIT 1";
+
+/// A callback that is not yet written while its line is refreshed.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    id: CallbackId,
+    /// Where it waits, when it comes into the line.
+    member: Option<(Group, OrderKey)>,
+}
+
+impl Incoming {
+    /// What a callback means for a line.
+    pub(super) fn of(callback: &Callback, key: &TargetKey) -> Self {
+        let waits = callback.key() == *key
+            && Standing::unrefreshed(callback) == Some(Standing::Parked);
+        let lane = match &callback.phase {
+            Phase::InQueue { held_for, .. } => lane_bytes(*held_for),
+            Phase::Pending
+            | Phase::Offered { .. }
+            | Phase::Preview { .. }
+            | Phase::Dialout { .. }
+            | Phase::Connected { .. }
+            | Phase::Terminated { .. } => Uuid::nil(),
+        };
+        let group = (callback.service, lane, callback.priority);
+        let order = callback.order().filter(|_| waits);
+        Self { id: callback.id, member: order.map(|order| (group, order)) }
+    }
+}
+
+/// What came of a refreshed line.
+#[derive(Debug)]
+pub(super) struct Refreshed {
+    /// Where something is ready now.
+    pub(super) lanes: Vec<(ServiceId, Option<AgentId>)>,
+    pub(super) is_incoming_ready: bool,
+}
 
 pub(super) fn refresh(
     connection: &Connection,
     key: &TargetKey,
     gate: &Gate,
-) -> Answer<Vec<(ServiceId, Option<AgentId>)>> {
-    let ready = all(connection, READY_OF_KEY, params![key.as_str()], read_member)?;
+    incoming: Option<&Incoming>,
+) -> Answer<Refreshed> {
+    let beside = incoming.map(|incoming| incoming.id.0.into_bytes());
+    let beside: &[u8] = beside.as_ref().map_or(BELOW, |id| id.as_slice());
+    let ready = all(connection, READY_OF_KEY, params![key.as_str(), beside], read_member)?;
+    let member = incoming.and_then(|incoming| incoming.member);
     let mut fronts: BTreeMap<Group, OrderKey> = BTreeMap::new();
     if !gate.closed {
-        fronts = parked_fronts(connection, key)?;
-        for (group, order) in &ready {
+        fronts = parked_fronts(connection, key, beside)?;
+        for (group, order) in ready.iter().chain(&member) {
             let front = fronts.entry(*group).or_insert(*order);
             *front = (*front).min(*order);
         }
@@ -127,25 +167,31 @@ pub(super) fn refresh(
             stand(connection, order.id, Standing::Parked)?;
         }
     }
+    let is_front = |(group, order): (Group, OrderKey)| fronts.get(&group) == Some(&order);
+    let is_incoming_ready = member.is_some_and(is_front);
     for (group, order) in &fronts {
-        if !ready.contains(&(*group, *order)) {
+        if !ready.contains(&(*group, *order)) && member != Some((*group, *order)) {
             stand(connection, order.id, Standing::Ready)?;
         }
     }
     let mut lanes: Vec<_> =
         fronts.keys().map(|(service, lane, _)| (*service, lane_of(*lane))).collect();
     lanes.dedup();
-    Ok(lanes)
+    Ok(Refreshed { lanes, is_incoming_ready })
 }
 
-fn parked_fronts(connection: &Connection, key: &TargetKey) -> Answer<BTreeMap<Group, OrderKey>> {
+fn parked_fronts(
+    connection: &Connection,
+    key: &TargetKey,
+    beside: &[u8],
+) -> Answer<BTreeMap<Group, OrderKey>> {
     let mut fronts = BTreeMap::new();
-    let first = params![key.as_str(), BELOW, BELOW, -1];
+    let first = params![key.as_str(), BELOW, BELOW, -1, beside];
     let mut found = one(connection, NEXT_FRONT, first, read_member)?;
     while let Some((group, order)) = found {
         fronts.insert(group, order);
         let (service, lane, priority) = group;
-        let after = params![key.as_str(), service.0, lane, priority.level()];
+        let after = params![key.as_str(), service.0, lane, priority.level(), beside];
         found = one(connection, NEXT_FRONT, after, read_member)?;
     }
     Ok(fronts)

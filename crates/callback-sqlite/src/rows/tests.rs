@@ -43,21 +43,21 @@ fn queued(number: u128, held_for: Option<AgentId>, not_before: Option<Instant>) 
 fn a_callback_that_gets_another_position_is_parked_until_its_line_is_refreshed() {
     let rows = rows();
     let before = queued(1, None, None);
-    callbacks::insert(&rows, &before).expect("it is written");
+    callbacks::insert(&rows, &before, false).expect("it is written");
     let heads = || queue::heads(&rows, SERVICE, None).expect("heads are read");
     assert!(heads().is_empty(), "nothing is ready before a refresh");
     let open = Gate::default();
-    queue::refresh(&rows, &before.key(), &open).expect("it is refreshed");
+    queue::refresh(&rows, &before.key(), &open, None).expect("it is refreshed");
     assert_eq!(heads().head(Priority::Normal), before.order());
 
     let later =
         Callback { version: 2, description: Some("ring twice".to_owned()), ..before.clone() };
-    callbacks::update(&rows, &before, &later).expect("it is written");
+    callbacks::update(&rows, &before, &later, false).expect("it is written");
     assert_eq!(heads().head(Priority::Normal), before.order(), "its position is the same");
     let higher = Callback { priority: Priority::High, ..later.clone() };
-    callbacks::update(&rows, &later, &higher).expect("it is written");
+    callbacks::update(&rows, &later, &higher, false).expect("it is written");
     assert!(heads().is_empty());
-    queue::refresh(&rows, &before.key(), &open).expect("it is refreshed");
+    queue::refresh(&rows, &before.key(), &open, None).expect("it is refreshed");
     assert_eq!(heads().head(Priority::High), before.order());
     let found = callbacks::find(&rows, higher.id).expect("it is read");
     assert_eq!(found, Some(higher));
@@ -74,9 +74,9 @@ fn whoever_waits_is_ahead_ready_or_not_and_in_any_lane() {
         queued(4, None, None),
     ];
     for callback in &waiting {
-        callbacks::insert(&rows, callback).expect("it is written");
+        callbacks::insert(&rows, callback, false).expect("it is written");
     }
-    queue::refresh(&rows, &waiting[0].key(), &Gate::default()).expect("it is refreshed");
+    queue::refresh(&rows, &waiting[0].key(), &Gate::default(), None).expect("it is refreshed");
     let last = waiting[3].order().expect("it waits");
     assert_eq!(queue::ahead(&rows, SERVICE, Priority::Normal, last).expect("it is counted"), 3);
     assert_eq!(queue::ahead(&rows, SERVICE, Priority::High, last).expect("it is counted"), 0);

@@ -168,11 +168,11 @@ pub(crate) fn put(connection: &Connection, record: &Record) -> Answer<()> {
         Record::Recalculation(service, after) => {
             services::put_recalculation(connection, *service, *after)
         }
-        Record::Agent(agent) => agents::put(connection, agent),
-        Record::Callback(callback, ready) => callbacks::insert_as(connection, callback, *ready),
+        Record::Agent(agent) => agents::put(connection, None, agent),
+        Record::Callback(callback, ready) => callbacks::insert(connection, callback, *ready),
         Record::Claim(key, claim) => lines::put_claim(connection, key, *claim),
         Record::KeyWake(key, at) => clock::wake_key(connection, key, *at),
-        Record::Attempt(attempt) => attempts::put(connection, attempt),
+        Record::Attempt(attempt) => attempts::put(connection, attempt, false),
         Record::Suppression(sequence, suppression) => {
             suppressions::put_as(connection, *sequence, suppression)
         }

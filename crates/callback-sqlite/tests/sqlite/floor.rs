@@ -157,5 +157,6 @@ pub(crate) fn wish(number: u128, service: ServiceId, priority: Priority) -> Crea
         service_version: 1,
         idempotency: None,
         dry_run: false,
+        enters: false,
     }
 }

@@ -88,6 +88,7 @@ impl Day {
             service_version: service.version,
             idempotency: None,
             dry_run: self.chance(5),
+            enters: id.0.as_u128().is_multiple_of(2),
         };
         let dry_run = create.dry_run;
         let answer = self.run(Actor::Api("customer".to_owned()), What::Create(Box::new(create)));
