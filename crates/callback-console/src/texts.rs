@@ -136,7 +136,7 @@ pub(crate) const GATES: [(&str, &str); 12] = [
 
 // A new callback.
 pub(crate) const NEW_CALLBACK: &str = "New callback";
-pub(crate) const TARGET_HINT: &str = "tel: with a number, or sip: with an address.";
+pub(crate) const TARGET_HINT: &str = "A telephone number, or a SIP address.";
 pub(crate) const DUE_HINT: &str = "Now, if left empty. In UTC.";
 pub(crate) const DESCRIPTION_HINT: &str = "Shown to the agent before the call.";
 pub(crate) const MORE_FIELDS: &str = "More";

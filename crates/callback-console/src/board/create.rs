@@ -4,7 +4,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::names::{Names, priorities};
-use super::view::View;
+use super::view::{View, target};
 use crate::cookies;
 use crate::failure::Failure;
 use crate::form::{Filled, Form, Look, Member, token};
@@ -42,7 +42,12 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Failure> {
 }
 
 pub(super) async fn send(visit: Visit, filled: Filled) -> Result<Response, Failure> {
-    let body = filled.body(&MEMBERS);
+    let mut body = filled.body(&MEMBERS);
+    for member in ["Target", "AlternativeTarget"] {
+        if let Some(typed) = filled.some(member) {
+            body[member] = target(typed.trim()).into();
+        }
+    }
     match visit.send_once("/v1.0/callbacks", body, filled.some(ONCE)).await {
         Ok(answer) => {
             let view = View::default().opening(Some(text(&answer.body, "Id")));
@@ -101,7 +106,7 @@ fn usual(names: &Names, form: &Form<'_>) -> Markup {
     let services = with_none(texts::CHOOSE, Names::choices(&names.services, "Id"));
     html! {
         (form.input("Target", texts::TARGET, Look {
-            required: true, hint: Some(texts::TARGET_HINT), example: Some("tel:+41785550101"),
+            required: true, hint: Some(texts::TARGET_HINT), example: Some("+41 78 555 01 01"),
             ..Look::default()
         }))
         (form.select("ServiceId", texts::SERVICE, Look { required: true, ..Look::default() }, &services))

@@ -131,7 +131,11 @@ fn clock(phase: &str) -> &'static str {
 fn facts(callback: &Value, service: &str) -> Markup {
     let called = callback["AlternativeTarget"].as_str().unwrap_or_else(|| text(callback, "Target"));
     html! {
-        p.task-target { (dial(called)) }
+        p.task-target {
+            // Whoever dials before the attempt is stored calls past every rule.
+            @if matches!(text(callback, "Phase"), "Dialout" | "Connected") { (dial(called)) }
+            @else { (called) }
+        }
         @if let Some(description) = callback["Description"].as_str() {
             p.task-description { (description) }
         }
@@ -184,7 +188,7 @@ fn steps(visit: &Visit, agent: AgentId, task: &Task) -> Markup {
         "Dialout" => html! {
             @if !visit.engine().site().caps.places_calls { p.notice { (texts::DIAL_YOURSELF) } }
             div.buttons { (step("answered", button("primary big", texts::ANSWERED))) }
-            (step("outcome", outcomes(&dialout_outcomes())))
+            (step("outcome", outcomes(&DIALOUT_OUTCOMES)))
         },
         _ => html! {
             div.buttons { (step("hangup", button("primary big", texts::DONE))) }
@@ -193,10 +197,19 @@ fn steps(visit: &Visit, agent: AgentId, task: &Task) -> Markup {
     }
 }
 
-/// What may come of a call before anybody spoke.
-fn dialout_outcomes() -> Vec<Outcome> {
-    Outcome::ALL.iter().copied().filter(|outcome| outcome.reportable()).collect()
-}
+/// What may come of a call before anybody spoke, the likeliest first.
+const DIALOUT_OUTCOMES: [Outcome; 10] = [
+    Outcome::NoAnswer,
+    Outcome::Busy,
+    Outcome::Voicemail,
+    Outcome::Rejected,
+    Outcome::Unreachable,
+    Outcome::InvalidTarget,
+    Outcome::OptedOut,
+    Outcome::Completed,
+    Outcome::AgentUnavailable,
+    Outcome::Failed,
+];
 
 fn outcomes(of_call: &[Outcome]) -> Markup {
     html! {
@@ -217,6 +230,18 @@ fn outcomes(of_call: &[Outcome]) -> Markup {
                 }
             }
             button type="submit" { (texts::REPORT) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_that_may_be_reported_is_offered() {
+        for outcome in Outcome::ALL {
+            assert_eq!(DIALOUT_OUTCOMES.contains(outcome), outcome.reportable(), "{outcome}");
         }
     }
 }
