@@ -13,6 +13,7 @@ use callback_engine::access::{Principal, Role, SessionToken};
 use callback_http::{Change, Changes};
 use futures_util::{Stream, stream};
 use serde_json::json;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -22,6 +23,9 @@ use crate::visit::{Console, Visit};
 
 /// How often a silent stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often a page that has to look now and then is told to: the timers of one that nobody sees
+/// run too seldom to keep a lease.
+const BEAT: Duration = Duration::from_secs(15);
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -42,7 +46,8 @@ async fn live(
     {
         changes.follow(task.callback.id.0);
     }
-    let reader = Reader { console, principal, session: visit.0.session.clone(), changes };
+    let session = visit.0.session.clone();
+    let reader = Reader { console, principal, session, changes, beat_at: Instant::now() + BEAT };
     let sse = Sse::new(reader.events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     let headers = [(header::CACHE_CONTROL, "no-store")];
     Ok((headers, [(BUFFERING, "no")], sse).into_response())
@@ -53,6 +58,7 @@ struct Reader {
     principal: Principal,
     session: Option<SessionToken>,
     changes: Changes,
+    beat_at: Instant,
 }
 
 impl Reader {
@@ -73,6 +79,10 @@ impl Reader {
                 if change != Change::default() {
                     let event = Event::default().event("change").data(told(&change));
                     return Some((Ok(event), (reader, false)));
+                }
+                if reader.beat_at <= Instant::now() {
+                    reader.beat_at = Instant::now() + BEAT;
+                    return Some((Ok(Event::default().event("beat").data("{}")), (reader, false)));
                 }
             }
         })

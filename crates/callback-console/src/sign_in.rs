@@ -52,6 +52,7 @@ fn wanted(given: Option<&str>) -> &str {
         (*path == "/console" || path.starts_with("/console/"))
             && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
             && !path.starts_with("/console/sign-")
+            && !path.contains("/..")
     };
     given.filter(inside).unwrap_or("/console")
 }

@@ -106,7 +106,9 @@ impl Within {
         let signed = async {
             access::count_stranger(&self.api, parts)?;
             if self.api.options.admin_key.as_ref() == Some(&Digest::of(key.as_bytes())) {
-                return Ok(Err("this key is the operator's, for programs; make an access key"));
+                return Ok(Err(
+                    "this is the operator's own key; make an access key with it, and sign in by that",
+                ));
             }
             let Some(credential) = Credential::parse(key) else {
                 return Ok(Err("the key is not valid"));

@@ -175,6 +175,13 @@ async function look() {
   if (wanted) lookSoon();
 }
 
+/** Looks when the last look is long ago, whatever was heard meanwhile. */
+function lookWhenRested() {
+  if (!document.querySelector("[data-live]")) return;
+  const every = Number(document.querySelector("[data-look-every]")?.dataset.lookEvery ?? 60) * 1000;
+  if (performance.now() - lastLook >= every - 1000) lookSoon();
+}
+
 function followLive() {
   const source = document.body.dataset.liveSource;
   if (!source) return;
@@ -194,6 +201,7 @@ function followLive() {
     stream.addEventListener("change", (event) => {
       if (follows(JSON.parse(event.data).kinds)) lookSoon();
     });
+    stream.addEventListener("beat", () => lookWhenRested());
     stream.addEventListener("signed-out", () => {
       disconnect();
       location.reload();
@@ -214,10 +222,7 @@ function followLive() {
     } else if (!stream) connect();
     else if (wanted) lookSoon();
   });
-  setInterval(() => {
-    const every = Number(document.querySelector("[data-look-every]")?.dataset.lookEvery ?? 60) * 1000;
-    if (document.querySelector("[data-live]") && performance.now() - lastLook >= every) lookSoon();
-  }, 5000);
+  setInterval(lookWhenRested, 5000);
 }
 
 // ---- Links and forms without a reload.

@@ -43,11 +43,15 @@ pub(crate) struct Browser<'i> {
 
 impl Installation {
     pub(crate) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
         let clock = RuntimeClock::starting_at(date::parse("2026-01-05T10:00:00Z").unwrap());
         let store = Arc::new(MemoryStore::new(Uuid::from_u128(1), Arc::new(clock)));
         let parts = Engine::start_shared(store, Arc::new(ManualDialer), Mint::seeded(1)).await;
         let (engine, running) = parts.unwrap();
-        let router = router_with(engine.clone(), Options::default(), callback_console::console);
+        let router = router_with(engine.clone(), options, callback_console::console);
         Self { router, engine, _running: running }
     }
 

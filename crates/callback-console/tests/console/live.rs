@@ -84,6 +84,16 @@ async fn agents_are_told_of_themselves_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_quiet_stream_beats_so_that_a_page_nobody_sees_keeps_its_lease() {
+    let installation = Installation::new().await;
+    let mut stream = Stream::open(&installation, &installation.browser()).await;
+    stream.next().await;
+    let began = tokio::time::Instant::now();
+    assert!(stream.next().await.contains("event: beat"));
+    assert!(began.elapsed() < Duration::from_secs(20), "a lease is good for 60 seconds");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_ends_with_its_session() {
     let installation = Installation::new().await;
     let admin = installation.key("", "Admin", &json!({})).await;

@@ -1,8 +1,13 @@
 //! Signing in and out, and what each role sees.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
 use callback_engine::access::IDLE_SECONDS;
+use callback_http::Options;
 use serde_json::json;
 
 use crate::harness::Installation;
@@ -21,8 +26,8 @@ async fn without_keys_everybody_on_this_machine_is_in() {
 #[tokio::test(start_paused = true)]
 async fn a_page_of_another_name_is_refused_without_keys() {
     let installation = Installation::new().await;
-    let request = axum::http::Request::get("/console/board").header("host", "evil.example");
-    let page = installation.send(request.body(axum::body::Body::empty()).unwrap()).await;
+    let request = Request::get("/console/board").header("host", "evil.example");
+    let page = installation.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(page.status, 403);
 }
 
@@ -74,12 +79,12 @@ async fn the_cookie_is_kept_from_scripts_and_other_sites_and_is_not_the_key() {
     assert!(!cookie.contains("Secure"), "the browser asked without TLS: {cookie}");
     let session = &browser.cookies["callback-session"];
     assert!(!session.contains(admin.rsplit('_').next().unwrap()));
-    let request = axum::http::Request::get("/v1.0/users").header("x-api-key", session);
-    let answer = installation.send(request.body(axum::body::Body::empty()).unwrap()).await;
+    let request = Request::get("/v1.0/users").header("x-api-key", session);
+    let answer = installation.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 401, "a session is no key");
-    let request = axum::http::Request::get("/v1.0/users")
-        .header("cookie", format!("callback-session={session}"));
-    let answer = installation.send(request.body(axum::body::Body::empty()).unwrap()).await;
+    let request =
+        Request::get("/v1.0/users").header("cookie", format!("callback-session={session}"));
+    let answer = installation.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 401, "the API takes no cookie");
 }
 
@@ -191,4 +196,28 @@ async fn a_key_for_some_services_sees_no_callback_of_others() {
     page.shows("tel:+4178111");
     page.hides("tel:+4178222");
     page.hides("Other");
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_trusted_tls_proxy_cookies_are_for_tls_only() {
+    let options =
+        Options { trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()], ..Options::default() };
+    let installation = Installation::with(options).await;
+    for (peer, proto, is_secured) in [
+        ("10.0.0.7:1", Some("https"), true),
+        ("10.0.0.7:1", Some("http"), false),
+        ("10.0.0.7:1", None, false),
+        ("192.0.2.1:1", Some("https"), false),
+    ] {
+        let mut request = Request::get("/console/sign-in").header("host", "localhost");
+        if let Some(proto) = proto {
+            request = request.header("x-forwarded-proto", proto);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        let page = installation.send(request).await;
+        let cookie = page.headers["set-cookie"].to_str().unwrap();
+        let is_of_host = cookie.starts_with("__Host-callback-visitor=");
+        assert_eq!((is_of_host, cookie.contains("; Secure")), (is_secured, is_secured), "{cookie}");
+    }
 }
