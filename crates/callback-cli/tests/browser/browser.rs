@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder};
 use serde_json::{Map, Value, json};
@@ -211,27 +212,39 @@ impl Browser {
 
     /// Clicks an element as a mouse does.
     pub(crate) fn click(&self, css: &str) {
-        self.see(css);
-        self.runtime.block_on(async {
-            let found = self.client.find(fantoccini::Locator::Css(css)).await;
-            let element = found.unwrap_or_else(|error| panic!("{css}: {error}"));
-            element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
-        });
+        let found = "const one = document.querySelector(arguments[0]); \
+            return one?.checkVisibility() ? one : null;";
+        self.click_found(&format!("seen: {css}"), found, &[json!(css)]);
     }
 
     /// Clicks the button or link with this text that can be seen, within an element.
     pub(crate) fn press(&self, within: &str, name: &str) {
-        let mark = "const [within, name] = arguments; \
-            const named = (one) => !one.ariaHidden && (one.getAttribute('aria-label') ?? one.innerText).trim() === name; \
-            const found = [...document.querySelectorAll(`${within} button, ${within} a, ${within} summary`)] \
-                .find((one) => one.checkVisibility() && named(one)); \
-            if (!found) return false; \
-            document.querySelectorAll('[data-pressed]').forEach((one) => delete one.dataset.pressed); \
-            found.dataset.pressed = ''; \
-            found.scrollIntoView({block: 'center'}); \
-            return true;";
-        self.until(&format!("there: {name} in {within}"), mark, &[json!(within), json!(name)]);
-        self.click("[data-pressed]");
+        let found = "const [within, name] = arguments; \
+            const named = (one) => !one.ariaHidden \
+                && (one.getAttribute('aria-label') ?? one.innerText).trim() === name; \
+            const all = document.querySelectorAll(`${within} button, ${within} a, ${within} summary`); \
+            const found = [...all].find((one) => one.checkVisibility() && named(one)); \
+            found?.scrollIntoView({block: 'center'}); \
+            return found ?? null;";
+        let what = format!("there: {name} in {within}");
+        self.click_found(&what, found, &[json!(within), json!(name)]);
+    }
+
+    /// Clicks what a script finds; a page that follows what happens may put another in its place
+    /// meanwhile, which is then found instead.
+    fn click_found(&self, what: &str, script: &str, arguments: &[Value]) {
+        const IDENTITY: &str = "element-6066-11e4-a52e-4f735466cecf";
+        let began = Instant::now();
+        loop {
+            let found = self.until(what, script, arguments);
+            let identity = found[IDENTITY].as_str().expect("an element was found").to_owned();
+            let element = Element::from_element_id(self.client.clone(), identity.into());
+            match self.runtime.block_on(element.click()) {
+                Ok(()) => return,
+                Err(error) if error.is_stale_element_reference() && began.elapsed() < PATIENCE => {}
+                Err(error) => panic!("{what}: {error}"),
+            }
+        }
     }
 
     /// Types into a field in place of what it holds.
