@@ -48,7 +48,10 @@ pub(crate) fn run(program: &Path, extent: Extent) -> anyhow::Result<ExitCode> {
                     ("redis", on_redis(load)?),
                 ];
                 for (name, rate) in measured {
-                    println!("round {round}  {:<6} {clients:>3}  {name:<10} {rate:>8.0} /s", kind.name());
+                    println!(
+                        "round {round}  {:<6} {clients:>3}  {name:<10} {rate:>8.0} /s",
+                        kind.name()
+                    );
                     let of = rates.entry((kind, clients)).or_default();
                     of.entry(name).or_default().push(rate);
                 }

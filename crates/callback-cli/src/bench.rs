@@ -102,9 +102,8 @@ async fn measure(args: &BenchArgs, scenario: Scenario, clients: usize) -> anyhow
         Some(address) => Served::elsewhere(address),
         None => Served::start(args.database.as_deref())?,
     };
-    let floor = Floor::prepare(served.address(), clients)
-        .await
-        .context("failed to prepare the service")?;
+    let floor =
+        Floor::prepare(served.address(), clients).await.context("failed to prepare the service")?;
     floor.fill(args.waiting, args.future).await.context("failed to fill the queue")?;
     let load = Load {
         scenario,

@@ -22,10 +22,6 @@ mod webhooks;
 
 use std::process::ExitCode;
 
-/// Requests are taken apart and answered on different threads, which the system's allocator is slow at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     cli::run()
 }

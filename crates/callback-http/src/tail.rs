@@ -22,7 +22,9 @@ const KEPT: usize = 1_024;
 const BATCH: usize = 500;
 /// How long to rest before looking again for what other processes wrote.
 const REST: Duration = Duration::from_secs(3);
-/// How long lines are gathered before they are read, so that a busy ledger is read in batches.
+/// Lines of one look that make a ledger a busy one.
+const BUSY: usize = 32;
+/// How long the lines of a busy ledger are gathered before they are read.
 const GATHERING: Duration = Duration::from_millis(20);
 
 /// A line of the ledger in the form in which it is sent.
@@ -158,10 +160,10 @@ async fn keep(engine: Engine, kept: Arc<Kept>, metrics: Arc<Metrics>) {
             Ok(lines) => {
                 // Counted first, so that who has read an event finds it in the figures.
                 lines.iter().for_each(|line| metrics.note(line));
-                let is_full = lines.len() >= BATCH;
+                let (is_full, is_busy) = (lines.len() >= BATCH, lines.len() >= BUSY);
                 reached = lines.last().map_or(reached, |last| last.sequence);
                 kept.push(lines);
-                if !is_full && timeout(REST, growth.changed()).await.is_ok() {
+                if !is_full && timeout(REST, growth.changed()).await.is_ok() && is_busy {
                     sleep(GATHERING).await;
                 }
             }

@@ -81,8 +81,7 @@ impl Readers {
         let answer = borrowed.connection.as_ref().map(work);
         drop(borrowed);
         drop(permit);
-        let lost =
-            || StoreError::Unavailable { during, cause: "no connection is left".to_owned() };
+        let lost = || StoreError::Unavailable { during, cause: "no connection is left".to_owned() };
         answer.ok_or_else(lost)?.map_err(|failure| failure.during(during))
     }
 

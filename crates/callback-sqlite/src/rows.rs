@@ -68,15 +68,14 @@ impl<'a> SqliteRows<'a> {
     ///
     /// Also what a refused one has, so that whoever counts changes finds it.
     pub(crate) fn run(&mut self, command: &Command) -> Result<Done, Error> {
-        let mut answer = match pin!(work::run(self, command))
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => Err(Error::Store(StoreError::Unavailable {
-                during: "running a command",
-                cause: "it waits for something other than rows".to_owned(),
-            })),
-        };
+        let mut answer =
+            match pin!(work::run(self, command)).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => Err(Error::Store(StoreError::Unavailable {
+                    during: "running a command",
+                    cause: "it waits for something other than rows".to_owned(),
+                })),
+            };
         if !matches!(answer, Err(Error::Store(_))) {
             self.during("writing what has changed", |_, _| Ok(()))?;
         }
@@ -242,7 +241,9 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn unwake_key(&mut self, key: &TargetKey) -> Rowed<()> {
-        self.beside("forgetting when a line is looked at", |rows, _, _| clock::unwake_key(rows, key))
+        self.beside("forgetting when a line is looked at", |rows, _, _| {
+            clock::unwake_key(rows, key)
+        })
     }
 
     async fn ready_services(&mut self) -> Rowed<Vec<ServiceId>> {

@@ -7,7 +7,7 @@ use super::scenario::Scenario;
 
 const BAR: usize = 26;
 const GAP: usize = 6;
-const HEIGHT: f64 = 260.0;
+const HEIGHT: usize = 260;
 const LEFT: usize = 20;
 const TOP: usize = 50;
 /// From few clients to many.
@@ -24,11 +24,11 @@ pub(super) fn of(rates: &BTreeMap<(Scenario, usize), f64>) -> String {
     for (scenario, bars) in &groups {
         let highest = bars.iter().map(|(_, rate)| *rate).fold(1.0, f64::max);
         let width = bars.len() * (BAR + GAP);
-        text(&mut drawn, x + width / 2, 24, 15, &format!("{} /s", scenario.name()));
+        text(&mut drawn, x + width / 2, 24.0, 15, &format!("{} /s", scenario.name()));
         for (place, (clients, rate)) in bars.iter().enumerate() {
-            let height = (rate / highest * HEIGHT).round().max(1.0);
+            let height = (rate / highest * HEIGHT as f64).round().max(1.0);
             let left = x + place * (BAR + GAP);
-            let top = TOP as f64 + HEIGHT - height;
+            let top = (TOP + HEIGHT) as f64 - height;
             let colour = COLOURS[place.min(COLOURS.len() - 1)];
             let bar = writeln!(
                 drawn,
@@ -36,13 +36,13 @@ pub(super) fn of(rates: &BTreeMap<(Scenario, usize), f64>) -> String {
             );
             bar.expect("a string takes all that is written");
             let middle = left + BAR / 2;
-            text(&mut drawn, middle, (top - 5.0) as usize, 9, &short(*rate));
-            text(&mut drawn, middle, TOP + HEIGHT as usize + 16, 11, &clients.to_string());
+            text(&mut drawn, middle, top - 5.0, 9, &short(*rate));
+            text(&mut drawn, middle, (TOP + HEIGHT + 16) as f64, 11, &clients.to_string());
         }
         x += width + 34;
     }
-    let foot = TOP + HEIGHT as usize + 38;
-    text(&mut drawn, x / 2, foot, 12, "clients; each group has a scale of its own");
+    let foot = TOP + HEIGHT + 38;
+    text(&mut drawn, x / 2, foot as f64, 12, "clients; each group has a scale of its own");
     let height = foot + 14;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {x} {height}\" \
@@ -51,7 +51,7 @@ pub(super) fn of(rates: &BTreeMap<(Scenario, usize), f64>) -> String {
     )
 }
 
-fn text(drawn: &mut String, x: usize, y: usize, size: usize, text: &str) {
+fn text(drawn: &mut String, x: usize, y: f64, size: usize, text: &str) {
     writeln!(drawn, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\">{text}</text>")
         .expect("a string takes all that is written");
 }

@@ -84,15 +84,14 @@ impl Floor {
         let body = json!({"ServiceId": self.service, "Phase": "Pending", "Limit": 1,
             "EndDate": "2099-01-01T00:00:00Z"});
         let body = body.to_string();
-        while waiting > 0 {
+        loop {
             let status = wire.ask("POST", "/v1.0/callbacks/search", body.as_bytes()).await?;
             ensure!(status == 200, "a search was answered {status}");
-            if wire.body() == b"[]" {
-                break;
+            if waiting == 0 || wire.body() == b"[]" {
+                return Ok(());
             }
             sleep(REST).await;
         }
-        Ok(())
     }
 }
 

@@ -116,7 +116,8 @@ impl Load {
             anyhow::Ok(tallies)
         };
         let ((elapsed, worked), tallies) = tokio::try_join!(timed, asked)?;
-        let mut measured = Measured { rate: 0.0, processor_micros: None, latencies: BTreeMap::new() };
+        let mut measured =
+            Measured { rate: 0.0, processor_micros: None, latencies: BTreeMap::new() };
         let mut asked = 0;
         for tally in tallies {
             asked += tally.asked;

@@ -40,7 +40,7 @@ impl Point {
         json!({
             "scenario": self.scenario.name(), "clients": self.clients,
             "per_second": self.measured.rate.round(),
-            "start_milliseconds": self.start.map(|start| start.as_millis() as u64),
+            "start_milliseconds": self.start.map(|start| start.as_secs_f64() * 1_000.0).map(f64::round),
             "processor_micros": self.measured.processor_micros.map(f64::round),
             "resident_bytes": self.resident_bytes,
             "micros": Value::Object(latencies.collect()),

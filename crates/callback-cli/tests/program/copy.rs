@@ -292,7 +292,14 @@ fn fill(path: &Path, callbacks: u64) {
             let new = request.resolve(&service, None, Creator::Api, None).expect("it is valid");
             let id = CallbackId(site.mint.timed(clock.now()));
             let service_version = service.version;
-            let create = Create { new, id, service_version, idempotency: None, dry_run: false };
+            let create = Create {
+                new,
+                id,
+                service_version,
+                idempotency: None,
+                dry_run: false,
+                enters: false,
+            };
             under_way.spawn(run(What::Create(Box::new(create))));
             if under_way.len() >= 512 {
                 under_way.join_next().await;

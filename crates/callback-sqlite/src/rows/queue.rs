@@ -118,8 +118,8 @@ pub(super) struct Incoming {
 impl Incoming {
     /// What a callback means for a line.
     pub(super) fn of(callback: &Callback, key: &TargetKey) -> Self {
-        let waits = callback.key() == *key
-            && Standing::unrefreshed(callback) == Some(Standing::Parked);
+        let waits =
+            callback.key() == *key && Standing::unrefreshed(callback) == Some(Standing::Parked);
         let lane = match &callback.phase {
             Phase::InQueue { held_for, .. } => lane_bytes(*held_for),
             Phase::Pending

@@ -156,7 +156,14 @@ impl Stage {
     pub(super) async fn ask(&self, new: NewCallback) -> Create {
         let service = self.service_row(new.service).await;
         let id = self.site.callback(self.now());
-        Create { new, id, service_version: service.version, idempotency: None, dry_run: false, enters: false }
+        Create {
+            new,
+            id,
+            service_version: service.version,
+            idempotency: None,
+            dry_run: false,
+            enters: false,
+        }
     }
 
     pub(super) async fn create(&self, new: NewCallback) -> CallbackId {
