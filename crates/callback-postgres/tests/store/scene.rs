@@ -100,7 +100,8 @@ impl Node {
         let new = request.resolve(service, None, Creator::Api, None).map_err(Error::Invalid)?;
         let id = CallbackId(self.site.mint.timed(self.store.now().await?));
         let service_version = service.version;
-        let create = Create { new, id, service_version, idempotency, dry_run: false, enters: false };
+        let create =
+            Create { new, id, service_version, idempotency, dry_run: false, enters: false };
         let answer = self.run(What::Create(Box::new(create))).await?;
         let (Answer::Created(callback) | Answer::Existing(callback)) = answer else {
             panic!("{answer:?}")
