@@ -21,7 +21,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use callback_domain::agent::{Agent, Distribution};
+use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
 use callback_domain::date::Instant;
@@ -33,7 +33,7 @@ use callback_domain::priority::Priority;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::access::Key;
-use callback_engine::command::{After, Command, Done};
+use callback_engine::command::{Command, Done};
 use callback_engine::error::Error;
 use callback_engine::ledger::{Line, Subject};
 use callback_engine::remembered::Kept;
@@ -68,7 +68,7 @@ impl<'a> SqliteRows<'a> {
     ///
     /// Also what a refused one has, so that whoever counts changes finds it.
     pub(crate) fn run(&mut self, command: &Command) -> Result<Done, Error> {
-        let mut answer =
+        let answer =
             match pin!(work::run(self, command)).poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(answer) => answer,
                 Poll::Pending => Err(Error::Store(StoreError::Unavailable {
@@ -79,31 +79,7 @@ impl<'a> SqliteRows<'a> {
         if !matches!(answer, Err(Error::Store(_))) {
             self.during("writing what has changed", |_, _| Ok(()))?;
         }
-        if let Ok(done) = &mut answer {
-            self.spare_dispatches(&mut done.after)?;
-        }
         answer
-    }
-
-    /// Forgets to dispatch where nobody could be offered anything.
-    ///
-    /// Whoever comes free later is dispatched to then; since nobody else writes, nothing comes in
-    /// between.
-    fn spare_dispatches(&mut self, after: &mut After) -> Rowed<()> {
-        self.during("looking for a free user", |rows, cache| {
-            for service in std::mem::take(&mut after.services) {
-                if agents::longest_idle(rows, service)?.is_some() {
-                    after.services.insert(service);
-                }
-            }
-            for agent in std::mem::take(&mut after.agents) {
-                let found = cache.agent(rows, agent)?;
-                if found.is_some_and(|found| found.distribution == Distribution::Push) {
-                    after.agents.insert(agent);
-                }
-            }
-            Ok(())
-        })
     }
 
     /// The worst that has happened so far.
