@@ -40,6 +40,9 @@ pub(crate) type Parameter<'a> = &'a (dyn ToSql + Sync);
 /// A statement and what it is given.
 pub(crate) type Asked<'a> = (&'static str, &'a [Parameter<'a>]);
 
+/// What a statement that was sent comes to.
+pub(crate) type Sent<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
 /// Rows that are under way.
 pub(crate) type UnderWay<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, Error>> + Send + 'a>>;
 
@@ -340,11 +343,11 @@ pub(crate) async fn first_poll<F: Future + Unpin>(future: &mut F) -> Option<F::O
 ///
 /// A connection holds back every later answer while one that is longer than its small buffer is
 /// not taken.
-pub(crate) async fn send_off(mut rows: UnderWay<'static>) -> UnderWay<'static> {
-    if let Some(answer) = first_poll(&mut rows).await {
+pub(crate) async fn send_off<T: Send + 'static>(mut statement: Sent<T>) -> Sent<T> {
+    if let Some(answer) = first_poll(&mut statement).await {
         return Box::pin(std::future::ready(answer));
     }
-    let taken = tokio::spawn(rows);
+    let taken = tokio::spawn(statement);
     Box::pin(async move {
         match taken.await {
             Ok(answer) => answer,

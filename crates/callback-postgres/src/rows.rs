@@ -22,7 +22,6 @@ pub(crate) mod transfer;
 mod unsent;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::pin::Pin;
 use std::sync::Arc;
 
 use callback_domain::agent::Agent;
@@ -43,7 +42,7 @@ use uuid::Uuid;
 use self::queues::Queues;
 use self::standings::Standings;
 use self::unsent::Unsent;
-use crate::connection::{Asked, Parameter, Session, UnderWay, first_poll, name, send_off};
+use crate::connection::{Asked, Parameter, Sent, Session, UnderWay, name, send_off};
 use crate::failure::{Failure, follows_another};
 
 /// The lane of what anybody may have.
@@ -88,7 +87,7 @@ struct Write {
     sql: &'static str,
     /// How many rows it must have touched, and why, in words for when it has not.
     guard: Option<(usize, &'static str)>,
-    result: Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>,
+    result: Sent<u64>,
 }
 
 /// The rows of one open transaction.
@@ -342,13 +341,9 @@ impl<'a> PostgresRows<'a> {
             Err(error) => return Err(self.fail(Failure::of(name(sql), &error)).await),
         };
         let client = Arc::clone(&self.session.client);
-        let mut result: Pin<Box<dyn Future<Output = _> + Send>> =
+        let write: Sent<u64> =
             Box::pin(async move { client.execute_raw(&statement, parameters).await });
-        // The first poll puts the statement on its way.
-        match first_poll(&mut result).await {
-            Some(result) => self.settle(sql, guard, result).await?,
-            None => self.writes.push(Write { sql, guard, result }),
-        }
+        self.writes.push(Write { sql, guard, result: send_off(write).await });
         if self.writes.len() >= WRITES_UNDER_WAY {
             self.await_writes().await?;
         }
