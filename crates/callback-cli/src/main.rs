@@ -20,6 +20,10 @@ mod serve;
 mod traces;
 mod webhooks;
 
+/// Requests and their rows are many small pieces, made on one thread and dropped on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
