@@ -10,6 +10,7 @@ mod options;
 mod writer;
 mod health;
 mod readers;
+mod recent;
 mod search;
 mod intervals;
 mod rows;

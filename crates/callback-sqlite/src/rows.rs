@@ -118,15 +118,16 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn callback(&mut self, id: CallbackId) -> Rowed<Option<Callback>> {
-        self.beside("reading a callback", |rows, _, unwritten| match unwritten.callback(id) {
+        self.beside("reading a callback", |rows, cache, unwritten| match unwritten.callback(id) {
             Some(known) => Ok(Some(known.clone())),
-            None => callbacks::find(rows, id),
+            None => cache.callback(rows, id),
         })
     }
 
     async fn insert_callback(&mut self, callback: &Callback) -> Rowed<()> {
         self.beside("writing a new callback", |rows, cache, unwritten| {
             unwritten.insert(rows, callback)?;
+            cache.change(callback);
             cache.count_queued(None, callback);
             Ok(())
         })
@@ -135,6 +136,7 @@ impl Rows for SqliteRows<'_> {
     async fn update_callback(&mut self, before: &Callback, callback: &Callback) -> Rowed<()> {
         self.beside("writing a callback", |rows, cache, unwritten| {
             unwritten.update(rows, before, callback)?;
+            cache.change(callback);
             cache.count_queued(Some(before), callback);
             Ok(())
         })
@@ -439,7 +441,10 @@ impl Rows for SqliteRows<'_> {
     }
 
     async fn remove_callbacks(&mut self, ids: &[CallbackId]) -> Rowed<()> {
-        self.during("removing callbacks", |rows, _| retention::remove(rows, ids))
+        self.during("removing callbacks", |rows, cache| {
+            cache.remove(ids);
+            retention::remove(rows, ids)
+        })
     }
 
     async fn remove_attempts_to(&mut self, key: &TargetKey) -> Rowed<()> {
@@ -565,4 +570,4 @@ impl Rows for SqliteRows<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -28,6 +28,7 @@ use crate::health::Health;
 use crate::intervals;
 use crate::options::Options;
 use crate::readers::Readers;
+use crate::recent::Recent;
 use crate::rows::{agents, attempts, callbacks, clock, keys, ledger, services, suppressions};
 use crate::search;
 use crate::transfer;
@@ -41,6 +42,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     health: Arc<Health>,
+    recent: Arc<Recent>,
     installation: Uuid,
     path: PathBuf,
 }
@@ -72,8 +74,10 @@ impl SqliteStore {
             .collect::<Result<Vec<_>, _>>()?;
         let health = Arc::new(Health::new(options.clock));
         let readers = Readers::new(readers, Arc::clone(&exclusive));
-        let writer = Writer::start(connection, Arc::clone(&health), exclusive)?;
-        Ok(Self { readers, writer, health, installation, path })
+        let recent = Arc::new(Recent::default());
+        let writer =
+            Writer::start(connection, Arc::clone(&health), Arc::clone(&recent), exclusive)?;
+        Ok(Self { readers, writer, health, recent, installation, path })
     }
 
     /// Copies the log of recent writes into the file and empties it.
@@ -135,7 +139,16 @@ impl Store for SqliteStore {
     }
 
     async fn callback(&self, id: CallbackId) -> Result<Option<Callback>, StoreError> {
-        self.readers.look("reading a callback", move |rows| callbacks::find(rows, id)).await
+        let missed = match self.recent.find(id) {
+            Ok(found) => return Ok(Some(Arc::unwrap_or_clone(found))),
+            Err(missed) => missed,
+        };
+        let find = move |rows: &_| callbacks::find(rows, id);
+        let found = self.readers.look("reading a callback", find).await?.map(Arc::new);
+        if let Some(found) = &found {
+            self.recent.keep(missed, Arc::clone(found));
+        }
+        Ok(found.map(Arc::unwrap_or_clone))
     }
 
     async fn callback_by_external_task_id(

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::connect::Exclusive;
 use crate::error::{Failure, OpenError, Trouble};
 use crate::health::{Fault, Health, stopped};
+use crate::recent::Recent;
 use crate::rows::SqliteRows;
 use crate::rows::cache::Cache;
 
@@ -42,6 +43,7 @@ impl Writer {
     pub(crate) fn start(
         connection: Connection,
         health: Arc<Health>,
+        recent: Arc<Recent>,
         exclusive: Arc<Exclusive>,
     ) -> Result<Self, OpenError> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
@@ -49,8 +51,9 @@ impl Writer {
             .name("callback-sqlite".to_owned())
             .spawn(move || {
                 let last = LastWord(health);
-                let mut at_work =
-                    AtWork { connection, cache: Cache::default(), health: Arc::clone(&last.0) };
+                let cache = Cache::beside(Arc::clone(&recent));
+                let health = Arc::clone(&last.0);
+                let mut at_work = AtWork { connection, cache, recent, health };
                 at_work.serve(waiting);
                 drop(at_work);
                 drop(exclusive);
@@ -109,6 +112,7 @@ impl Drop for LastWord {
 struct AtWork {
     connection: Connection,
     cache: Cache,
+    recent: Arc<Recent>,
     health: Arc<Health>,
 }
 
@@ -232,8 +236,9 @@ impl AtWork {
         Ok(answers)
     }
 
-    fn commit(&self) -> Result<(), Undone> {
-        let committed = self.say("COMMIT");
+    fn commit(&mut self) -> Result<(), Undone> {
+        let changed = self.cache.take_changed();
+        let committed = self.recent.during(changed, || self.say("COMMIT"));
         committed.map_err(|error| Undone::new(Trouble::of_commit(&error), "committing", error))
     }
 
@@ -243,7 +248,7 @@ impl AtWork {
     }
 
     fn undo(&mut self, mut undone: Undone) -> Undone {
-        self.cache = Cache::default();
+        self.cache.clear();
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
         {

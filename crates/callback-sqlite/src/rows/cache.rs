@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use callback_domain::agent::Agent;
 use callback_domain::callback::{Callback, PhaseName};
-use callback_domain::id::{AgentId, ServiceId};
+use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_domain::service::Service;
 use rusqlite::Connection;
 
 use super::{agents, callbacks, services};
+use crate::recent::{Changed, Recent};
 use crate::sql::Answer;
 
 /// Facts of the open transaction and those before it; after a rollback it is to be emptied.
@@ -19,9 +20,50 @@ pub(crate) struct Cache {
     capped: Option<Vec<(ServiceId, u32)>>,
     queued: BTreeMap<ServiceId, u64>,
     agents: BTreeMap<AgentId, Agent>,
+    /// Callbacks as they were last committed, shared with readers.
+    recent: Arc<Recent>,
+    /// What the open transaction has made of callbacks.
+    changed: Changed,
 }
 
 impl Cache {
+    pub(crate) fn beside(recent: Arc<Recent>) -> Self {
+        Self { recent, ..Self::default() }
+    }
+
+    /// Nothing is known any more but what was committed.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::beside(Arc::clone(&self.recent));
+    }
+
+    /// What the transaction that is about to be committed has made of callbacks.
+    pub(crate) fn take_changed(&mut self) -> Changed {
+        std::mem::take(&mut self.changed)
+    }
+
+    pub(super) fn callback(
+        &mut self,
+        connection: &Connection,
+        id: CallbackId,
+    ) -> Answer<Option<Callback>> {
+        if let Some(known) = self.changed.get(&id) {
+            return Ok(known.as_deref().cloned());
+        }
+        if let Ok(known) = self.recent.find(id) {
+            return Ok(Some(Callback::clone(&known)));
+        }
+        callbacks::find(connection, id)
+    }
+
+    /// Notes what a callback has become.
+    pub(super) fn change(&mut self, callback: &Callback) {
+        self.changed.insert(callback.id, Some(Arc::new(callback.clone())));
+    }
+
+    pub(super) fn remove(&mut self, callbacks: &[CallbackId]) {
+        self.changed.extend(callbacks.iter().map(|id| (*id, None)));
+    }
+
     pub(super) fn service(
         &mut self,
         connection: &Connection,

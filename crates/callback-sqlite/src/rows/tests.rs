@@ -12,7 +12,11 @@ fn rows() -> Connection {
 
 const SERVICE: ServiceId = ServiceId::from_u128(1);
 
-fn queued(number: u128, held_for: Option<AgentId>, not_before: Option<Instant>) -> Callback {
+pub(crate) fn queued(
+    number: u128,
+    held_for: Option<AgentId>,
+    not_before: Option<Instant>,
+) -> Callback {
     let new = NewCallback {
         creator: Creator::Api,
         initiator: None,

@@ -29,7 +29,9 @@ impl Desk {
         let connection =
             connect::writer(&folder.path().join("callback.db"), &options).expect("it opens");
         let health = Arc::new(Health::new(options.clock));
-        let at_work = AtWork { connection, cache: Cache::default(), health };
+        let recent = Arc::<Recent>::default();
+        let cache = Cache::beside(Arc::clone(&recent));
+        let at_work = AtWork { connection, cache, recent, health };
         let caps = DriverCaps {
             places_calls: false,
             reports_progress: false,
