@@ -94,6 +94,7 @@ async fn serve(
         oidc,
         rate_limits: settings.rate_limit.rates(),
         trusted_proxies: settings.trusted_proxies,
+        traced: has_traces,
     };
     let stop = stop_asked()?;
     let mut router = callback_http::router_with(engine.clone(), options, callback_console::console);

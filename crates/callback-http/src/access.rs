@@ -134,9 +134,9 @@ pub(crate) async fn guard(
             None if keyless => anybody(&api)?,
             None => admitted(&api, &parts).await?,
         };
-        tracing::Span::current().record("caller", principal.identity.as_str());
-        // Whoever is let in by nothing is on this machine.
+        // Whoever is let in by nothing is on this machine, and has no name.
         if principal.proof != Proof::Nothing {
+            tracing::Span::current().record("caller", principal.identity.as_str());
             standing = count_principal(&api, &principal)?;
         }
         let caller = limited(&api, needs, principal, &mut parts).await?;

@@ -40,9 +40,12 @@ pub(crate) async fn follow(State(api): State<Api>, request: Request, next: Next)
         let mut response = to_its_end(request, next).await;
         let route = route.as_deref().unwrap_or("none");
         api.metrics.answered(&method, route, response.status(), began.elapsed());
+        let status = response.status().as_u16();
+        if api.options.traced {
+            tracing::Span::current().record("status", status);
+        }
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::Span::current().record("status", response.status().as_u16());
-        tracing::debug!(milliseconds, "answered");
+        tracing::debug!(status, milliseconds, "answered");
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }

@@ -53,6 +53,8 @@ pub struct Options {
     pub rate_limits: RateLimits,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether somebody follows the spans of requests, so that each is told its status.
+    pub traced: bool,
 }
 
 impl Default for Options {
@@ -68,6 +70,7 @@ impl Default for Options {
             oidc: None,
             rate_limits: RateLimits::default(),
             trusted_proxies: Vec::new(),
+            traced: false,
         }
     }
 }
