@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod check;
 mod crash;
+mod instructions;
 mod peers;
 mod postgres;
 mod proptest;
@@ -30,6 +31,7 @@ enum Command {
     Bench(bench::Args),
     Check(check::Args),
     Crash(crash::Args),
+    Instructions(instructions::Args),
     Proptest(proptest::Args),
     Schemathesis(schemathesis::Args),
     Sim(sim::Args),
@@ -41,6 +43,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(args),
         Command::Crash(args) => crash::run(&args),
+        Command::Instructions(args) => instructions::run(&args),
         Command::Proptest(args) => proptest::run(&args),
         Command::Schemathesis(args) => schemathesis::run(&args),
         Command::Sim(args) => sim::run(&args),

@@ -146,6 +146,7 @@ async fn a_row_that_cannot_be_what_was_written_is_named() {
     let service = floor.service().await;
     let create = wish(1, service, Priority::Normal);
     floor.run(What::Create(Box::new(create))).await.expect("it is made");
+    let floor = floor.reopen();
     let connection = Connection::open(floor.path()).expect("it opens");
     connection.execute("UPDATE callbacks SET target = 'nowhere'", []).expect("it is spoilt");
     drop(connection);
