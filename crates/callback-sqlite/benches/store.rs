@@ -1,18 +1,20 @@
-//! What a pick costs by how much waits and how much is not yet due, in memory and on SQLite.
+//! What stores take for what is asked of them, in memory and on SQLite, one request at a time.
 //!
-//! A turn is a dispatch that offers the best callback to the only free agent, and a decline that
-//! puts it back; on SQLite each of its three commands is committed on its own.
-//! Compare the medians: `cargo bench -p callback-sqlite --bench picking`
+//! A pick is a dispatch that offers the best callback to the only free agent, and a decline that
+//! puts it back, by how much waits and how much is not yet due; on SQLite each of its three
+//! commands is committed on its own.
+//! Compare the medians: `cargo bench -p callback-sqlite --bench store`
 
 use std::sync::Arc;
 
 use callback_domain::agent::{Agent, Presence};
-use callback_domain::attempt::DriverCaps;
+use callback_domain::attempt::{DriverCaps, Outcome};
 use callback_domain::callback::Creator;
 use callback_domain::date::{self, Instant};
 use callback_domain::id::{AgentId, CallbackId, NodeId, ServiceId};
 use callback_domain::lifecycle::NewCallback;
 use callback_domain::priority::Priority;
+use callback_domain::search::Query;
 use callback_domain::service::{DirectionType, Service};
 use callback_engine::clock::Clock;
 use callback_engine::command::{AgentChange, Answer, Command, Create, Motion, What};
@@ -111,7 +113,9 @@ impl Floor {
         let floor = Self { runtime, store, site: site(), _folder: folder };
         let address = "sip:smoky.car@dev.local".parse().expect("the address is valid");
         let direction = DirectionType::InboundOutbound;
-        let service = Service::new(SERVICE, "Hotline".into(), address, direction, noon());
+        let mut service = Service::new(SERVICE, "Hotline".into(), address, direction, noon());
+        service.preview_time_in_seconds = 0;
+        service.after_call_work_in_seconds = 0;
         floor.run(What::CreateService(Box::new(service)));
         floor.fill(0..waiting, noon());
         floor.fill(waiting..waiting + future, date::add_seconds(noon(), 86_400));
@@ -197,13 +201,80 @@ fn creation(number: u32, due: Instant) -> What {
 }
 
 #[divan::bench(args = BACKLOGS, sample_count = 300, sample_size = 1)]
-fn memory(bencher: Bencher<'_, '_>, backlog: Backlog) {
+fn pick_in_memory(bencher: Bencher<'_, '_>, backlog: Backlog) {
     let floor = Floor::in_memory(backlog);
     bencher.bench_local(|| floor.turn());
 }
 
 #[divan::bench(args = BACKLOGS, sample_count = 300, sample_size = 1)]
-fn sqlite(bencher: Bencher<'_, '_>, backlog: Backlog) {
+fn pick_on_sqlite(bencher: Bencher<'_, '_>, backlog: Backlog) {
     let floor = Floor::on_sqlite(backlog);
     bencher.bench_local(|| floor.turn());
+}
+
+const SOME: Backlog = Backlog { waiting: 1_000, future: 0 };
+
+/// The stores, with a thousand callbacks that wait.
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    Memory,
+    Sqlite,
+}
+
+const STORES: [Which; 2] = [Which::Memory, Which::Sqlite];
+
+impl Which {
+    fn floor(self) -> Floor {
+        match self {
+            Self::Memory => Floor::in_memory(SOME),
+            Self::Sqlite => Floor::on_sqlite(SOME),
+        }
+    }
+}
+
+#[divan::bench(args = STORES, sample_count = 500, sample_size = 1)]
+fn create(bencher: Bencher<'_, '_>, which: Which) {
+    let floor = which.floor();
+    let mut number = SOME.waiting;
+    bencher.bench_local(|| {
+        number += 1;
+        floor.run(creation(number, noon()))
+    });
+}
+
+/// An agent takes the best, and reports how it came out.
+#[divan::bench(args = STORES, sample_count = 500, sample_size = 1)]
+fn take_and_end(bencher: Bencher<'_, '_>, which: Which) {
+    let floor = which.floor();
+    bencher.bench_local(|| {
+        let Answer::Task(Some(task)) = floor.run(What::Next { agent: AGENT }) else {
+            panic!("nothing was there to take")
+        };
+        let by = Motion::Outcome(task.token, Outcome::Completed, None);
+        floor.run(What::Move { callback: task.callback.id, by, if_version: None })
+    });
+}
+
+#[divan::bench(args = STORES)]
+fn get(bencher: Bencher<'_, '_>, which: Which) {
+    let floor = which.floor();
+    let mut number = 0;
+    bencher.bench_local(|| {
+        number = (number + 1) % SOME.waiting;
+        let id = CallbackId::from_u128(u128::from(number) + 1_000);
+        floor.runtime.block_on(floor.store.callback(id)).expect("it is read")
+    });
+}
+
+/// The first page of a service, and how many there are.
+#[divan::bench(args = STORES)]
+fn search(bencher: Bencher<'_, '_>, which: Which) {
+    let floor = which.floor();
+    let query = Query { service: Some(SERVICE), ..Query::default() };
+    bencher.bench_local(|| {
+        floor.runtime.block_on(async {
+            let page = floor.store.page(&query, None, 0, 20).await.expect("it is read");
+            (page, floor.store.count(&query).await.expect("it is counted"))
+        })
+    });
 }
