@@ -97,9 +97,8 @@ fn compare(
             findings.push(format!("{name:?} is in the baseline and was not counted"));
             continue;
         };
-        let ratio = ratio(*before, *now);
-        if (ratio - 1.0).abs() > bound {
-            let change = (ratio - 1.0) * 100.0;
+        if now.abs_diff(*before) as f64 > bound * *before as f64 {
+            let change = (ratio(*before, *now) - 1.0) * 100.0;
             findings.push(format!("{name:?} takes {now} instructions, {change:+.1} %"));
         }
     }
