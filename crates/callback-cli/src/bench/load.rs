@@ -68,10 +68,36 @@ fn empty() -> Histogram<u64> {
 impl Load {
     /// Has the clients ask: first without counting, then for the time; whoever fails ends it.
     pub(super) async fn run(self, floor: Rc<Floor>, served: &Served) -> anyhow::Result<Measured> {
-        LocalSet::new().run_until(self.run_locally(floor, served)).await
+        let over = async move {
+            let bar = bar(self.time.as_secs(), self.scenario.name());
+            let began = Instant::now();
+            while began.elapsed() < self.time {
+                sleep(Duration::from_millis(250).min(self.time - began.elapsed().min(self.time)))
+                    .await;
+                bar.set_position(began.elapsed().as_secs());
+            }
+            bar.finish_and_clear();
+            Ok(())
+        };
+        self.run_until(floor, served, over).await
     }
 
-    async fn run_locally(self, floor: Rc<Floor>, served: &Served) -> anyhow::Result<Measured> {
+    /// Has the clients ask: first without counting, then until something is over.
+    pub(super) async fn run_until(
+        self,
+        floor: Rc<Floor>,
+        served: &Served,
+        over: impl Future<Output = anyhow::Result<()>>,
+    ) -> anyhow::Result<Measured> {
+        LocalSet::new().run_until(self.run_locally(floor, served, over)).await
+    }
+
+    async fn run_locally(
+        self,
+        floor: Rc<Floor>,
+        served: &Served,
+        over: impl Future<Output = anyhow::Result<()>>,
+    ) -> anyhow::Result<Measured> {
         let (counts, goes_on) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(true)));
         let mut clients = Vec::with_capacity(self.clients);
         for number in 0..self.clients {
@@ -91,19 +117,13 @@ impl Load {
             });
         }
         let timed = async {
-            let bar = bar(self.time.as_secs(), self.scenario.name());
             sleep(self.warm_up).await;
             counts.set(true);
             let worked = served.processor_time();
             let began = Instant::now();
-            while began.elapsed() < self.time {
-                sleep(Duration::from_millis(250).min(self.time - began.elapsed().min(self.time)))
-                    .await;
-                bar.set_position(began.elapsed().as_secs());
-            }
+            over.await?;
             counts.set(false);
             goes_on.set(false);
-            bar.finish_and_clear();
             let elapsed = began.elapsed();
             let worked = served.processor_time().zip(worked).map(|(now, then)| now - then);
             anyhow::Ok((elapsed, worked))

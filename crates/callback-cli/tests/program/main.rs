@@ -1,6 +1,7 @@
 //! The real program: started, asked over HTTP, killed, and started again.
 
 mod backup;
+mod bench;
 mod client;
 mod commands;
 mod copy;
