@@ -13,15 +13,30 @@ use crate::installation::{Backlog, Installation};
 /// How long somebody else holds a snapshot.
 const HELD: Duration = Duration::from_secs(60);
 const PART: Duration = Duration::from_secs(5);
+/// How many cycles ten thousand agents do a second, with a hundred seconds for each.
+const PACE: f64 = 100.0;
 const PICKS: usize = 200;
 /// How the server is restarted, as a shell command.
 const RESTART: &str = "CALLBACK_BENCH_RESTART";
 
-/// Picks before, and at the end of a minute under load with a snapshot held open elsewhere.
+/// Picks before, and at the end of a minute of work with a snapshot held open elsewhere: at the pace
+/// of ten thousand agents, and as much as the machine can do.
 pub(crate) async fn snapshot() -> anyhow::Result<()> {
+    println!("a snapshot held for {} s          before    after   ratio", HELD.as_secs());
+    for pace in [Some(PACE), None] {
+        held(pace).await?;
+    }
+    Ok(())
+}
+
+async fn held(pace: Option<f64>) -> anyhow::Result<()> {
     let database = Database::make("snapshot").await?;
     let installation = Installation::open(&database, CLIENTS, Backlog::NONE).await?;
-    let before = installation.cycles(PART).await?;
+    let work = async || match pace {
+        Some(pace) => installation.paced_cycles(PART, pace).await,
+        None => installation.cycles(PART).await,
+    };
+    let before = work().await?;
     let pick_before = installation.picks(PICKS).await?;
     let holder = database.client().await?;
     holder
@@ -29,19 +44,19 @@ pub(crate) async fn snapshot() -> anyhow::Result<()> {
         .await?;
     let began = Instant::now();
     while began.elapsed() + PART < HELD {
-        installation.cycles(PART).await?;
+        work().await?;
     }
-    let after = installation.cycles(PART).await?;
+    let after = work().await?;
     let pick_after = installation.picks(PICKS).await?;
     holder.batch_execute("ROLLBACK").await?;
     let slower = pick_after.as_secs_f64() / pick_before.as_secs_f64();
-    println!("a snapshot held for {} s          before    after   ratio", HELD.as_secs());
     println!(
         "a pick, median, ms           {:>9.2} {:>8.2} {slower:>7.2}",
         pick_before.as_secs_f64() * 1e3,
         pick_after.as_secs_f64() * 1e3,
     );
-    println!("cycles a second              {before:>9.0} {after:>8.0} {:>7.2}", before / after);
+    let what = if pace.is_some() { "paced cycles a second" } else { "cycles a second" };
+    println!("{what:<28} {before:>9.0} {after:>8.0} {:>7.2}", before / after);
     installation.close().await;
     database.remove().await
 }

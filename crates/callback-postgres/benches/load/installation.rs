@@ -128,14 +128,20 @@ impl Installation {
     }
 
     pub(crate) async fn creates(&self, part: Duration) -> anyhow::Result<f64> {
-        self.work(part, false).await
+        self.work(part, false, None).await
     }
 
     pub(crate) async fn cycles(&self, part: Duration) -> anyhow::Result<f64> {
-        self.work(part, true).await
+        self.work(part, true, None).await
     }
 
-    async fn work(&self, part: Duration, whole: bool) -> anyhow::Result<f64> {
+    /// Cycles, so many a second at most.
+    pub(crate) async fn paced_cycles(&self, part: Duration, pace: f64) -> anyhow::Result<f64> {
+        self.work(part, true, Some(pace)).await
+    }
+
+    async fn work(&self, part: Duration, whole: bool, pace: Option<f64>) -> anyhow::Result<f64> {
+        let each = pace.map(|pace| Duration::from_secs_f64(self.agents.len() as f64 / pace));
         let over = Arc::new(AtomicBool::new(false));
         let mut workers = JoinSet::new();
         let began = Instant::now();
@@ -149,6 +155,9 @@ impl Installation {
                         client.take_and_end().await?;
                     }
                     made += 1;
+                    if let Some(each) = each {
+                        tokio::time::sleep_until((began + each * made).into()).await;
+                    }
                 }
                 anyhow::Ok(made)
             });
