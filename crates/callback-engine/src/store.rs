@@ -252,7 +252,7 @@ rows! {
     fn held_callbacks(agent: AgentId, service: Option<ServiceId>, limit: usize) -> Vec<Callback>;
     /// What is due at an instant, each kind up to `limit`, earliest first.
     fn due(at: Instant, limit: usize) -> Due;
-    /// The earliest deadline of anything stored.
+    /// The earliest deadline of anything stored, or some earlier instant at which to ask again.
     fn next_deadline() -> Option<Instant>;
 
     /// The best ready callback of each level in exactly one lane of a service.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::connection::Session;
 use crate::failure::Failure;
 use crate::records::column;
-use crate::rows::{NEXT_DEADLINE, TAKERS, takers};
+use crate::rows::{NEXT_SOON, TAKERS, takers, window_end};
 
 /// What is left to do of a command.
 pub(crate) enum Glance {
@@ -44,7 +44,8 @@ pub(crate) async fn glance(
         }));
     }
     if let What::Tick { .. } = &command.what {
-        let rows = session.query(NEXT_DEADLINE, &[]).await?;
+        let end = clock.and_then(|clock| window_end(clock.now()));
+        let rows = session.query(NEXT_SOON, &[&end]).await?;
         let Some(row) = rows.first() else { return Ok(Glance::All) };
         let deadline: Option<Instant> =
             column(row, "callbacks", "deadline").map_err(Failure::Other)?;

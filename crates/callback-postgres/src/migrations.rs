@@ -38,5 +38,9 @@ pub(crate) async fn migrate(client: &Client) -> Result<(), OpenError> {
         let note = "/* migrate */ INSERT INTO schema_version VALUES ($1)";
         client.execute(note, &[&version]).await.map_err(failed)?;
     }
+    // A database that was restored counts its transactions anew.
+    let forget = "/* migrate */ UPDATE passes SET floors = NULL, horizon = NULL \
+        WHERE floors IS NOT NULL";
+    client.execute(forget, &[]).await.map_err(failed)?;
     client.batch_execute("COMMIT").await.map_err(failed)
 }

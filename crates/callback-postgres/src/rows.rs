@@ -66,7 +66,7 @@ macro_rules! owned {
 use owned;
 
 pub(crate) use ahead::{Ahead, Answers, enters_at_once};
-pub(crate) use clock::NEXT_DEADLINE;
+pub(crate) use clock::{NEXT_DEADLINE, NEXT_SOON, window_end};
 pub(crate) use keys::KEYS;
 pub(crate) use port::suppression;
 pub(crate) use staff::{TAKERS, takers};

@@ -25,9 +25,13 @@ CREATE TABLE services (
 CREATE INDEX services_capped ON services (id) WHERE attempts_cap IS NOT NULL;
 
 -- Locked for as long as a service's queue is picked from.
+-- Whatever is ready in the open lane and was written before `horizon` has a place at its level's
+-- floor or behind it; so a pick need not walk past what was taken and is kept for an old snapshot.
 CREATE TABLE passes (
   service uuid PRIMARY KEY,
-  ahead bytea NOT NULL
+  ahead bytea NOT NULL,
+  floors timestamptz[],
+  horizon xid8
 ) WITH (fillfactor = 50);
 
 CREATE TABLE recalculations (
@@ -76,6 +80,8 @@ CREATE TABLE callbacks (
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
   version bigint NOT NULL,
+  -- The transaction that has set where it stands.
+  written xid8 NOT NULL DEFAULT pg_current_xact_id(),
   record json NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 -- Searches.
@@ -95,7 +101,13 @@ CREATE INDEX callbacks_live_key ON callbacks (key, service, id) WHERE phase <> '
 CREATE INDEX callbacks_deadline ON callbacks (deadline, id) WHERE deadline IS NOT NULL;
 -- The queue: only what waits is in these.
 CREATE INDEX callbacks_ready ON callbacks (service, lane, priority, place, id) WHERE ready;
-CREATE INDEX callbacks_ready_key ON callbacks (key) WHERE ready;
+-- Not `WHERE ready`: on a young table the planner would take these for the heads of queues, and walk
+-- past all that waits.
+CREATE INDEX callbacks_written
+  ON callbacks (service, lane, priority, (CASE WHEN ready THEN written END))
+  WHERE CASE WHEN ready THEN written END IS NOT NULL;
+CREATE INDEX callbacks_ready_key ON callbacks ((CASE WHEN ready THEN key END))
+  WHERE CASE WHEN ready THEN key END IS NOT NULL;
 CREATE INDEX callbacks_line ON callbacks (key, service, lane, priority, place, id)
   WHERE place IS NOT NULL AND NOT backed_off;
 CREATE INDEX callbacks_waiting ON callbacks (service, priority, place, id) WHERE place IS NOT NULL;

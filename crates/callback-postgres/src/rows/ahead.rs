@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::PostgresRows;
 use super::port::suppression;
-use super::queues::DEEPEST;
+use super::queues::{DEEPEST, open_heads};
 use super::services::CAPPED;
 use super::staff::AGENTS_LOCKED;
 use crate::connection::{Asked, Parameter, Session};
@@ -70,12 +70,17 @@ const LOCK_MOVED: &str = sql!(
 );
 const CALLBACKS: &str =
     sql!("callbacks", "SELECT id, key, record FROM callbacks WHERE id = ", moved!());
-const ATTEMPTS: &str =
-    sql!("attempts", "SELECT id, key, record FROM attempts WHERE open AND callback = ", moved!());
+/// Not by the index of all that are open.
+const ATTEMPTS: &str = sql!(
+    "attempts",
+    "SELECT id, key, record FROM (SELECT id, key, record, open FROM attempts WHERE callback = ",
+    moved!(),
+    " OFFSET 0) AS attempts WHERE open"
+);
 const AGENTS_MOVED: &str = sql!(
     "agents of moved",
     "SELECT id, record FROM agents WHERE id = ANY(ARRAY(SELECT agent FROM callbacks \
-        WHERE agent IS NOT NULL AND id = ",
+        WHERE id = ",
     moved!(),
     ")) ORDER BY id FOR UPDATE"
 );
@@ -118,9 +123,11 @@ const PASSES: &str = sql!(
     " ORDER BY service FOR UPDATE"
 );
 const ROUTES: &str = sql!("routes", "SELECT name, record FROM routes WHERE name = ANY($1)");
+/// Nothing of the future is looked at: what was moved away from there may still be kept.
 const EARLIEST: &str = sql!(
     "earliest",
-    "SELECT deadline FROM callbacks WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1"
+    "SELECT deadline FROM callbacks WHERE deadline <= statement_timestamp() \
+        ORDER BY deadline LIMIT 1"
 );
 /// Of the pullers' own lanes those in which something is ready.
 const OWN_LANES: &str = sql!(
@@ -130,16 +137,9 @@ const OWN_LANES: &str = sql!(
         WHERE ready AND callbacks.service = at.service AND lane = at.agent \
         ORDER BY callbacks.service, lane, priority, place, id LIMIT 1) IS NOT NULL"
 );
-/// One seek for each level of each queue.
 pub(crate) const HEADS_SERVED: &str = sql!(
     "heads",
-    "SELECT head.id, served.id AS service, level::smallint AS priority, head.place, head.key \
-    FROM (SELECT DISTINCT service AS id FROM agent_services WHERE agent = ANY($1)) AS served \
-    CROSS JOIN generate_series(0, 8) AS level CROSS JOIN LATERAL ( \
-        SELECT id, place, key FROM callbacks \
-        WHERE ready AND service = served.id AND lane = '00000000-0000-0000-0000-000000000000' \
-            AND priority = level::smallint \
-        ORDER BY place, id LIMIT $2) AS head"
+    open_heads!("(SELECT DISTINCT service FROM agent_services WHERE agent = ANY($1))", "$2")
 );
 
 /// What the commands of a batch will ask for.

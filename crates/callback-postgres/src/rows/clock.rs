@@ -16,6 +16,8 @@ use crate::records::{column, limit as sql_limit, record, records};
 const PASSED_OVER: i64 = 8;
 /// The rest after which a node looks again at what others were moving, in microseconds.
 const LOOK_AGAIN_MICROS: i64 = 100_000;
+/// How far ahead the next deadline is looked for, in microseconds.
+const WINDOW_MICROS: i64 = 30_000_000;
 
 /// Picks what is due in order, and of that what can be locked at once.
 macro_rules! pick {
@@ -56,7 +58,32 @@ const ATTEMPT_RECORDS: &str = "/* PostgresRows::due attempt records */ \
 const KEYS_STILL: &str = "/* PostgresRows::due keys still */ \
     SELECT key FROM key_wakes WHERE key = ANY($1) AND at <= $2 ORDER BY at, key";
 
-pub(crate) const NEXT_DEADLINE: &str = "/* PostgresRows::next_deadline */ SELECT clock_timestamp() AS now, least( \
+/// The end of the window in which the driver's next deadline is looked for; it sleeps no longer
+/// anyway, and what was moved away from behind it may still be kept for some old snapshot.
+macro_rules! window {
+    () => {
+        "coalesce($1, statement_timestamp() + interval '30 seconds')"
+    };
+}
+
+/// The earliest deadline in the window, or its end.
+pub(crate) const NEXT_SOON: &str = concat!(
+    "/* PostgresRows::next_deadline */ SELECT clock_timestamp() AS now, least( \
+    (SELECT deadline FROM callbacks WHERE deadline < ",
+    window!(),
+    " ORDER BY deadline LIMIT 1), (SELECT deadline FROM attempts WHERE deadline < ",
+    window!(),
+    " ORDER BY deadline LIMIT 1), (SELECT deadline FROM agents WHERE deadline < ",
+    window!(),
+    " ORDER BY deadline LIMIT 1), (SELECT at FROM key_wakes WHERE at < ",
+    window!(),
+    " ORDER BY at LIMIT 1), ",
+    window!(),
+    ") AS deadline"
+);
+
+/// The earliest deadline of all.
+pub(crate) const NEXT_DEADLINE: &str = "/* PostgresStore::next_deadline */ SELECT least( \
     (SELECT deadline FROM callbacks WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
     (SELECT deadline FROM attempts WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
     (SELECT deadline FROM agents WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1), \
@@ -74,6 +101,11 @@ const ABANDONED: &str = concat!(
 const OPEN: &str = "/* PostgresRows::open_attempts */ \
     SELECT attempts.id, record FROM attempts LEFT JOIN nodes ON nodes.id = attempts.node \
     WHERE open AND (nodes.until > $1 OR attempts.id = ANY($2) OR NOT $3) ORDER BY attempts.id";
+
+/// The end of the window at an instant.
+pub(crate) fn window_end(now: Instant) -> Option<Instant> {
+    date::from_micros(date::micros(now).saturating_add(WINDOW_MICROS))
+}
 
 impl PostgresRows<'_> {
     pub(super) async fn what_is_due(&mut self, at: Instant, limit: usize) -> Rowed<Due> {
@@ -163,13 +195,14 @@ impl PostgresRows<'_> {
         if ids.is_empty() { Ok(Vec::new()) } else { self.query(sql, &[&ids, &at]).await }
     }
 
-    /// The earliest deadline; what others are moving just now is looked at again after a rest.
+    /// The earliest deadline, or when to look for it again; what others are moving just now is
+    /// looked at again after a rest.
     pub(super) async fn earliest(&mut self) -> Rowed<Option<Instant>> {
         if self.only_made {
             return Ok(None);
         }
         self.send_unsent().await?;
-        let row = self.query_one(NEXT_DEADLINE, &[]).await?;
+        let row = self.query_one(NEXT_SOON, &[&window_end(self.now)]).await?;
         let at: Option<Instant> = match &row {
             Some(row) => column(row, "callbacks", "deadline")?,
             None => None,

@@ -1,8 +1,9 @@
 //! The heads of queues: read for as many picks as are expected, and kept while nothing is added.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use callback_domain::callback::Callback;
+use callback_domain::date::Instant;
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_domain::picking::{Heads, OrderKey, Passes};
 use callback_domain::priority::Priority;
@@ -18,8 +19,46 @@ use crate::records::{column, corrupt, limit as sql_limit, record};
 /// How much of a level is read at once.
 pub(super) const DEEPEST: usize = 16;
 
-/// One seek for each level, among what is ready only.
-pub(crate) const HEADS: &str = "/* PostgresRows::heads */ \
+/// The heads of the open lanes of what is `served`: for each level one seek from its floor on, and
+/// whatever was written since the floor was found and lies below it.
+macro_rules! open_heads {
+    ($served:literal, $depth:literal) => {
+        concat!(
+            "SELECT head.id, served.service, floor.level AS priority, head.place, head.key, \
+                pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon \
+            FROM ",
+            $served,
+            " AS served LEFT JOIN passes USING (service) \
+            CROSS JOIN LATERAL ( \
+                SELECT level::smallint, coalesce(known, '-infinity') AS place, \
+                    CASE WHEN known IS NOT NULL THEN passes.horizon END AS horizon \
+                FROM generate_series(0, 8) AS level CROSS JOIN LATERAL ( \
+                    SELECT CASE WHEN passes.horizon <= pg_snapshot_xmin(pg_current_snapshot()) \
+                        THEN passes.floors[level + 1] END AS known) AS known) AS floor \
+            CROSS JOIN LATERAL ( \
+                (SELECT id, place, key FROM callbacks \
+                WHERE ready AND service = served.service \
+                    AND lane = '00000000-0000-0000-0000-000000000000' \
+                    AND priority = floor.level AND place >= floor.place \
+                ORDER BY place, id LIMIT ",
+            $depth,
+            ") UNION ALL \
+                SELECT id, place, key FROM ( \
+                    SELECT id, place, key FROM callbacks \
+                    WHERE service = served.service \
+                        AND lane = '00000000-0000-0000-0000-000000000000' \
+                        AND priority = floor.level \
+                        AND CASE WHEN ready THEN written END >= floor.horizon OFFSET 0) AS late \
+                WHERE place < floor.place) AS head"
+        )
+    };
+}
+pub(super) use open_heads;
+
+pub(crate) const HEADS: &str =
+    concat!("/* PostgresRows::heads */ ", open_heads!("(SELECT $1::uuid AS service)", "$2"));
+/// One seek for each level of an agent's lane.
+const HEADS_OWN: &str = "/* PostgresRows::heads own */ \
     SELECT head.id, level::smallint AS priority, head.place, head.key \
     FROM generate_series(0, 8) AS level CROSS JOIN LATERAL ( \
         SELECT id, place, key FROM callbacks \
@@ -50,6 +89,14 @@ pub(super) struct Queues {
     probed: HashSet<ServiceId>,
     /// Who takes tasks in this transaction.
     pub(super) pullers: Vec<Uuid>,
+    /// Below what nothing was ready in open lanes, to be written with their passes.
+    floors: HashMap<ServiceId, Floors>,
+}
+
+/// The places of the heads that were read, by level, and before which transaction all were seen.
+struct Floors {
+    places: [Option<Instant>; 9],
+    horizon: i64,
 }
 
 impl Queues {
@@ -122,6 +169,27 @@ impl Queues {
         }
     }
 
+    /// The floors of a service's levels as an array in SQL, and their horizon.
+    pub(super) fn take_floors(&mut self, service: ServiceId) -> Option<(String, i64)> {
+        let Floors { places, horizon } = self.floors.remove(&service)?;
+        let places = places.map(|place| match place {
+            Some(place) => place.to_rfc3339(),
+            None => "infinity".to_owned(),
+        });
+        Some((format!("{{{}}}", places.join(",")), horizon))
+    }
+
+    /// Keeps the heads of an open lane, which were read in no order.
+    fn set_in_order(&mut self, service: ServiceId, horizon: i64) {
+        let levels = self.lanes.entry((service, OPEN_LANE)).or_default();
+        for level in levels.iter_mut() {
+            level.ready.make_contiguous().sort_unstable_by_key(|(order, _)| *order);
+        }
+        let places =
+            std::array::from_fn(|level| levels[level].ready.front().map(|(order, _)| order.at));
+        self.floors.insert(service, Floors { places, horizon });
+    }
+
     fn drop_all(&mut self, gone: &HashSet<CallbackId>) {
         for level in self.lanes.values_mut().flatten() {
             level.ready.retain(|(order, _)| !gone.contains(&order.id));
@@ -177,10 +245,27 @@ impl PostgresRows<'_> {
     }
 
     async fn read_lane(&mut self, service: ServiceId, lane: Uuid, depth: usize) -> Rowed<()> {
-        let rows = self.query(HEADS, &[&service.0, &lane, &sql_limit(depth)]).await?;
         self.queues.lanes.insert((service, lane), Default::default());
-        for row in &rows {
+        if lane == OPEN_LANE {
+            let rows = self.query(HEADS, &[&service.0, &sql_limit(depth)]).await?;
+            return self.keep_open_heads(depth, &rows);
+        }
+        for row in &self.query(HEADS_OWN, &[&service.0, &lane, &sql_limit(depth)]).await? {
             self.keep_head(service, lane, depth, row)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the heads of open lanes, and where the next transaction may begin to look.
+    fn keep_open_heads(&mut self, depth: usize, heads: &[Row]) -> Rowed<()> {
+        let mut horizons: BTreeMap<ServiceId, i64> = BTreeMap::new();
+        for row in heads {
+            let service = ServiceId(column(row, "callbacks", "service")?);
+            self.keep_head(service, OPEN_LANE, depth, row)?;
+            horizons.insert(service, column(row, "passes", "horizon")?);
+        }
+        for (service, horizon) in horizons {
+            self.queues.set_in_order(service, horizon);
         }
         Ok(())
     }
@@ -206,12 +291,7 @@ impl PostgresRows<'_> {
                 }
             }
         }
-        let depth = self.queues.pullers.len().clamp(1, DEEPEST);
-        for row in heads {
-            let service = ServiceId(column(row, "callbacks", "service")?);
-            self.keep_head(service, OPEN_LANE, depth, row)?;
-        }
-        Ok(())
+        self.keep_open_heads(self.queues.pullers.len().clamp(1, DEEPEST), heads)
     }
 
     fn keep_head(&mut self, service: ServiceId, lane: Uuid, depth: usize, row: &Row) -> Rowed<()> {

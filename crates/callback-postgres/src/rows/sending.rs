@@ -56,7 +56,7 @@ pub(crate) const UPDATE: &str = "/* PostgresRows::update_callback */ \
             ELSE callbacks.ready AND new.stays END, \
         deadline = new.deadline, agent = new.agent, reason = new.reason, \
         caller_id = new.caller_id, updated_at = new.updated_at, version = new.version, \
-        record = new.record \
+        written = pg_current_xact_id(), record = new.record \
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], \
         $6::timestamptz[], $7::uuid[], $8::boolean[], $9::boolean[], $10::boolean[], \
         $11::timestamptz[], $12::uuid[], $13::text[], $14::text[], $15::timestamptz[], \
@@ -90,7 +90,11 @@ const IDLE: &str = "/* PostgresRows::put_agent idle */ \
     FROM unnest($1::uuid[], $2::timestamptz[]) AS new (agent, idle_since) \
     WHERE agent_services.agent = new.agent";
 const PUT_PASSES: &str = "/* PostgresRows::put_passes */ \
-    UPDATE passes SET ahead = new.ahead FROM unnest($1::uuid[], $2::bytea[]) AS new (service, ahead) \
+    UPDATE passes SET ahead = new.ahead, \
+        floors = coalesce(new.floors::timestamptz[], passes.floors), \
+        horizon = coalesce(new.horizon::text::xid8, passes.horizon) \
+    FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::bigint[]) \
+        AS new (service, ahead, floors, horizon) \
     WHERE passes.service = new.service";
 
 /// Why a transaction runs again when a callback is not as it was read.
@@ -299,11 +303,16 @@ impl PostgresRows<'_> {
             self.write(IDLE, owned![agents, since]).await?;
         }
         if !passes.is_empty() {
-            let (services, ahead): (Vec<Uuid>, Vec<Vec<u8>>) = passes
-                .into_iter()
-                .map(|(service, passes)| (service.0, <[u8; 7]>::from(passes).to_vec()))
-                .unzip();
-            self.write(PUT_PASSES, owned![services, ahead]).await?;
+            let (mut services, mut ahead) = (Vec::new(), Vec::new());
+            let (mut floors, mut horizons) = (Vec::new(), Vec::new());
+            for (service, passes) in passes {
+                let (floor, horizon) = self.queues.take_floors(service).unzip();
+                services.push(service.0);
+                ahead.push(<[u8; 7]>::from(passes).to_vec());
+                floors.push(floor);
+                horizons.push(horizon);
+            }
+            self.write(PUT_PASSES, owned![services, ahead, floors, horizons]).await?;
         }
         Ok(())
     }

@@ -37,11 +37,11 @@ pub(crate) const REFRESH: &str = "/* PostgresRows::refresh */ \
             SELECT FROM unnest($3::text[], $4::uuid[]) AS shut (key, service) \
             WHERE shut.key = front.key AND shut.service = front.service) \
     ), turned AS ( \
-        UPDATE callbacks SET ready = NOT ready WHERE id = ANY(ARRAY( \
+        UPDATE callbacks SET ready = NOT ready, written = pg_current_xact_id() WHERE id = ANY(ARRAY( \
             SELECT id FROM open WHERE NOT ready \
             UNION ALL \
             SELECT standing.id FROM gate CROSS JOIN LATERAL \
-                (SELECT id FROM callbacks WHERE key = gate.key AND ready) AS standing \
+                (SELECT id FROM callbacks WHERE CASE WHEN ready THEN key END = gate.key) AS standing \
             WHERE standing.id NOT IN (SELECT id FROM open))) \
     ) \
     SELECT id, service, lane FROM open";

@@ -107,6 +107,42 @@ async fn a_crowd_on_two_nodes_ends_every_callback_exactly_once() {
     database.remove().await;
 }
 
+/// Picks go on from where the last one found the heads, and nobody slow is left behind there.
+#[tokio::test]
+async fn what_becomes_ready_late_is_found_before_what_was_passed() {
+    let Some(database) = Database::make().await else { return };
+    let node = Node::open(&database, 1).await;
+    let service = service(&node).await;
+    let mut made = Vec::new();
+    for line in 0..4 {
+        let target = json!({"Target": format!("tel:+4178555{line:04}")});
+        made.push(node.create(&service, target).await.unwrap().id);
+    }
+    assert_eq!(node.tick().await.unwrap(), made.len());
+    let taken = async |number| {
+        let agent = puller(&node, &service, number).await;
+        next(&node, agent).await.map(|task| task.callback.id)
+    };
+    let first = made[0].0;
+    let mut slow = database.client().await;
+    slow.execute("UPDATE callbacks SET ready = false WHERE id = $1", &[&first]).await.unwrap();
+    let transaction = slow.transaction().await.unwrap();
+    let ready = "UPDATE callbacks SET ready = true, written = pg_current_xact_id() WHERE id = $1";
+    transaction.execute(ready, &[&first]).await.unwrap();
+    for number in 1..=2 {
+        assert_eq!(taken(u32::try_from(number).unwrap()).await, Some(made[number]));
+    }
+    let passed = "SELECT count(*) FROM callbacks JOIN passes USING (service) \
+        WHERE callbacks.id = $1 AND place < floors[priority + 1]";
+    let passed: i64 = database.client().await.query_one(passed, &[&first]).await.unwrap().get(0);
+    assert_eq!(passed, 1, "the floor lies behind it");
+    transaction.commit().await.unwrap();
+    assert_eq!(taken(3).await, Some(made[0]));
+    assert_eq!(taken(4).await, Some(made[3]));
+    assert_eq!(taken(5).await, None);
+    database.remove().await;
+}
+
 /// A node with one writer, and tasks in hand: all moves that wait for it go in one batch.
 async fn with_tasks(database: &Database, count: u32, options: Options) -> (Node, Vec<Box<Task>>) {
     let node = Node::open_with(database, 1, Options { writers: 1, ..options }).await;

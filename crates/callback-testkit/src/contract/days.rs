@@ -79,7 +79,8 @@ pub async fn again_moved(
 }
 
 /// Whoever could go for a moment in the middle of a command need not be woken: only who can go
-/// after it. And where nobody waits for a task, there is no need to say when to look again.
+/// after it. And where nobody waits for a task, there is no need to say when to look again; looking
+/// for deadlines too early is no harm.
 fn woken_alike(found: Result<Done, Error>, expected: &Result<Done, Error>) -> Result<Done, Error> {
     let (Ok(mut found), Ok(expected)) = (found.clone(), expected) else { return found };
     let told = found.after.later.iter().all(|later| expected.after.later.contains(later));
@@ -90,6 +91,10 @@ fn woken_alike(found: Result<Done, Error>, expected: &Result<Done, Error>) -> Re
         found.after.later.clone_from(&expected.after.later);
         found.after.services.clone_from(&expected.after.services);
         found.after.agents.clone_from(&expected.after.agents);
+    }
+    let (looks, expected) = (found.after.deadline, expected.after.deadline);
+    if looks.is_some_and(|at| expected.is_none_or(|expected| at <= expected)) {
+        found.after.deadline = expected;
     }
     Ok(found)
 }
