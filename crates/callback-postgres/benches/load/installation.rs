@@ -82,7 +82,10 @@ impl Installation {
         let installation = Self { engine, running, service, agents, number: Arc::default() };
         installation.fill(backlog).await?;
         let client = database.client().await?;
-        client.batch_execute("VACUUM ANALYZE").await?;
+        // Nobody looks after a database with nothing in it.
+        if backlog.waiting + backlog.future > 0 {
+            client.batch_execute("VACUUM ANALYZE").await?;
+        }
         client.batch_execute("CHECKPOINT").await?;
         Ok(installation)
     }

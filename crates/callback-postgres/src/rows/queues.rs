@@ -21,6 +21,9 @@ pub(super) const DEEPEST: usize = 16;
 
 /// The heads of the open lanes of what is `served`: for each level one seek from its floor on, and
 /// whatever was written since the floor was found and lies below it.
+///
+/// The pair of place and id, and the order of what is late, leave one index each to choose: on a
+/// young table all look alike to the planner, and others walk past all that waits.
 macro_rules! open_heads {
     ($served:literal, $depth:literal) => {
         concat!(
@@ -39,7 +42,8 @@ macro_rules! open_heads {
                 (SELECT id, place, key FROM callbacks \
                 WHERE ready AND service = served.service \
                     AND lane = '00000000-0000-0000-0000-000000000000' \
-                    AND priority = floor.level AND place >= floor.place \
+                    AND priority = floor.level \
+                    AND (place, id) >= (floor.place, '00000000-0000-0000-0000-000000000000') \
                 ORDER BY place, id LIMIT ",
             $depth,
             ") UNION ALL \
@@ -48,7 +52,8 @@ macro_rules! open_heads {
                     WHERE service = served.service \
                         AND lane = '00000000-0000-0000-0000-000000000000' \
                         AND priority = floor.level \
-                        AND CASE WHEN ready THEN written END >= floor.horizon OFFSET 0) AS late \
+                        AND CASE WHEN ready THEN written END >= floor.horizon \
+                    ORDER BY CASE WHEN ready THEN written END OFFSET 0) AS late \
                 WHERE place < floor.place) AS head"
         )
     };
