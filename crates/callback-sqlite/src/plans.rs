@@ -45,6 +45,8 @@ fn a_pick_seeks_each_head() {
 fn a_refresh_seeks_from_group_to_group() {
     let parked = "COVERING INDEX callbacks_by_target (target_key=? AND standing=? AND (service,lane,level)>(?,?,?))";
     assert_seeks(queue::NEXT_FRONT, parked);
+    let another = "COVERING INDEX callbacks_by_target (target_key=? AND standing>? AND standing<?)";
+    assert_seeks(queue::ANOTHER_OF_KEY, another);
     let ready = "COVERING INDEX callbacks_by_target (target_key=? AND standing=?)";
     assert_seeks(queue::READY_OF_KEY, ready);
 }

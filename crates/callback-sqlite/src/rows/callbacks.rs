@@ -7,13 +7,12 @@ use std::sync::OnceLock;
 use callback_domain::callback::Callback;
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_domain::target::TargetKey;
-use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::queue::Standing;
 use crate::error::Failure;
 use crate::sql::{Answer, all, limit, one, unsigned, write};
-use record::values;
+use record::{Held, values};
 
 pub(crate) use record::{TABLE, read};
 
@@ -51,7 +50,7 @@ pub(crate) fn by_external_task_id(
 
 /// Writes a new callback, which is ready or stands as its phase says.
 pub(super) fn insert(connection: &Connection, callback: &Callback, ready: bool) -> Answer<()> {
-    let mut values = values(callback)?;
+    let mut values = values(callback);
     if ready {
         make_ready(&mut values);
     }
@@ -67,7 +66,7 @@ pub(super) fn insert(connection: &Connection, callback: &Callback, ready: bool) 
 /// The columns are always the same.
 static INSERT: OnceLock<String> = OnceLock::new();
 
-fn make_ready(values: &mut [(&'static str, ToSqlOutput<'_>)]) {
+fn make_ready(values: &mut [(&'static str, Held<'_>)]) {
     for (name, value) in values {
         if *name == "standing" {
             *value = (Standing::Ready as i64).into();
@@ -88,7 +87,7 @@ pub(super) fn update(
     callback: &Callback,
     ready: bool,
 ) -> Answer<()> {
-    let (old, mut new) = (values(before)?, values(callback)?);
+    let (old, mut new) = (values(before), values(callback));
     if ready {
         make_ready(&mut new);
     }
@@ -103,7 +102,7 @@ pub(super) fn update(
     }
     let names: Vec<&str> = changed.iter().map(|(name, _)| *name).collect();
     let sql = format!("UPDATE callbacks SET {} = ? WHERE id = ?", names.join(" = ?, "));
-    let id = ToSqlOutput::from(callback.id.0);
+    let id = Held::from(callback.id.0);
     let bound = changed.iter().map(|(_, value)| value).chain([&id]);
     match write(connection, &sql, params_from_iter(bound))? {
         0 => Err(Failure::Corrupt {

@@ -1,15 +1,17 @@
 //! The row of one callback, both ways.
 
-use callback_domain::callback::{Callback, Creator, Phase, Preferred};
+use callback_domain::callback::{Callback, Creator, Phase, Preferred, Settled};
 use callback_domain::date;
 use callback_domain::id::{AgentId, CallbackId, ServiceId};
 use callback_domain::priority::Priority;
-use rusqlite::Row;
-use rusqlite::types::{Null, ToSqlOutput, Value, ValueRef};
+use callback_domain::target::Target;
+use rusqlite::types::{Null, ToSql, ToSqlOutput, Value, ValueRef};
+use rusqlite::{Error, Row};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::rows::queue::Standing;
-use crate::sql::{Answer, Fields, json, signed, unsigned};
+use crate::sql::{Answer, Fields, signed, unsigned};
 
 pub(crate) const TABLE: &str = "callbacks";
 
@@ -103,8 +105,51 @@ fn preferred(fields: &mut Fields<'_, '_>) -> Answer<Option<Preferred>> {
     }
 }
 
+/// The value of a column; what is dear to write is put into words only when it goes into the file.
+#[derive(Debug)]
+pub(super) enum Held<'a> {
+    Plain(ToSqlOutput<'a>),
+    Phase(&'a Phase),
+    Settled(Option<&'a Settled>),
+    Key(&'a Target),
+}
+
+impl PartialEq for Held<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Plain(one), Self::Plain(other)) => one == other,
+            (Self::Phase(one), Self::Phase(other)) => one == other,
+            (Self::Settled(one), Self::Settled(other)) => one == other,
+            (Self::Key(one), Self::Key(other)) => one == other || one.key() == other.key(),
+            (Self::Plain(_) | Self::Phase(_) | Self::Settled(_) | Self::Key(_), _) => false,
+        }
+    }
+}
+
+impl ToSql for Held<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Plain(value) => value.to_sql(),
+            Self::Phase(phase) => in_words(phase),
+            Self::Settled(settled) => settled.map_or_else(|| Ok(Null.into()), in_words),
+            Self::Key(target) => Ok(target.key().as_str().to_owned().into()),
+        }
+    }
+}
+
+impl<'a, T: Into<ToSqlOutput<'a>>> From<T> for Held<'a> {
+    fn from(value: T) -> Self {
+        Self::Plain(value.into())
+    }
+}
+
+fn in_words(value: &impl Serialize) -> rusqlite::Result<ToSqlOutput<'static>> {
+    let words = serde_json::to_string(value);
+    words.map(Into::into).map_err(|error| Error::ToSqlConversionFailure(error.into()))
+}
+
 /// Every column of a callback with its value, always in the same order.
-pub(super) fn values(callback: &Callback) -> Answer<Vec<(&'static str, ToSqlOutput<'_>)>> {
+pub(super) fn values(callback: &Callback) -> Vec<(&'static str, Held<'_>)> {
     // Without wildcards: a member that is added must find its column.
     let Callback {
         id,
@@ -148,9 +193,8 @@ pub(super) fn values(callback: &Callback) -> Answer<Vec<(&'static str, ToSqlOutp
         | Phase::Connected { .. }
         | Phase::Terminated { .. } => None,
     };
-    let settled = settled.as_ref().map(|settled| json(TABLE, settled)).transpose()?;
     let reason = callback.termination_reason().map(|reason| reason.name());
-    Ok(vec![
+    vec![
         ("id", id.0.into()),
         ("creator", text(creator.name())),
         ("initiator", maybe_text(initiator.as_deref())),
@@ -177,12 +221,12 @@ pub(super) fn values(callback: &Callback) -> Answer<Vec<(&'static str, ToSqlOutp
         ("attempts", (*attempts).into()),
         ("dialouts", (*dialouts).into()),
         ("failures", (*failures).into()),
-        ("phase", json(TABLE, phase)?.into()),
-        ("settled", maybe(settled)),
+        ("phase", Held::Phase(phase)),
+        ("settled", Held::Settled(settled.as_ref())),
         ("created_at", date::micros(*created_at).into()),
         ("updated_at", date::micros(*updated_at).into()),
         ("version", signed(*version).into()),
-        ("target_key", callback.key().as_str().to_owned().into()),
+        ("target_key", Held::Key(callback.called())),
         ("phase_name", text(callback.phase_name().name())),
         ("live", i64::from(!callback.is_terminated()).into()),
         ("deadline", maybe(callback.deadline().map(|(at, _)| date::micros(at)))),
@@ -191,19 +235,19 @@ pub(super) fn values(callback: &Callback) -> Answer<Vec<(&'static str, ToSqlOutp
         ("standing", maybe(Standing::unrefreshed(callback).map(|standing| standing as i64))),
         ("lane", maybe(lane)),
         ("place", maybe(order.map(|order| date::micros(order.at)))),
-    ])
+    ]
 }
 
-fn text(text: &str) -> ToSqlOutput<'_> {
-    ToSqlOutput::Borrowed(ValueRef::from(text))
+fn text(text: &str) -> Held<'_> {
+    Held::Plain(ToSqlOutput::Borrowed(ValueRef::from(text)))
 }
 
-fn maybe_text(value: Option<&str>) -> ToSqlOutput<'_> {
+fn maybe_text(value: Option<&str>) -> Held<'_> {
     value.map_or_else(|| Null.into(), text)
 }
 
-fn maybe<'a>(value: Option<impl Into<Value>>) -> ToSqlOutput<'a> {
-    ToSqlOutput::Owned(value.map_or(Value::Null, Into::into))
+fn maybe<'a>(value: Option<impl Into<Value>>) -> Held<'a> {
+    Held::Plain(ToSqlOutput::Owned(value.map_or(Value::Null, Into::into)))
 }
 
 #[cfg(test)]
