@@ -16,8 +16,13 @@ use crate::records::{column, limit as sql_limit, record, records};
 const PASSED_OVER: i64 = 8;
 /// The rest after which a node looks again at what others were moving, in microseconds.
 const LOOK_AGAIN_MICROS: i64 = 100_000;
-/// How far ahead the next deadline is looked for, in microseconds.
-const WINDOW_MICROS: i64 = 30_000_000;
+/// How far ahead the next deadline is looked for, in seconds.
+macro_rules! window_seconds {
+    () => {
+        30
+    };
+}
+const WINDOW_MICROS: i64 = window_seconds!() * 1_000_000;
 
 /// Picks what is due in order, and of that what can be locked at once.
 macro_rules! pick {
@@ -62,7 +67,7 @@ const KEYS_STILL: &str = "/* PostgresRows::due keys still */ \
 /// anyway, and what was moved away from behind it may still be kept for some old snapshot.
 macro_rules! window {
     () => {
-        "coalesce($1, statement_timestamp() + interval '30 seconds')"
+        concat!("coalesce($1, statement_timestamp() + interval '", window_seconds!(), " seconds')")
     };
 }
 
