@@ -21,6 +21,7 @@ mod hints;
 mod snapshots;
 mod connection;
 mod failure;
+mod fate;
 mod glance;
 mod records;
 mod migrations;

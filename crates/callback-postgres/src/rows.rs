@@ -32,6 +32,7 @@ use callback_domain::id::{AgentId, AttemptId, CallbackId, ServiceId};
 use callback_domain::picking::Passes;
 use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
+use callback_engine::ledger::Line;
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Rowed, StoreError};
 use callback_engine::suppression::Suppression;
@@ -44,6 +45,7 @@ use self::standings::Standings;
 use self::unsent::Unsent;
 use crate::connection::{Asked, Parameter, Sent, Session, UnderWay, name, send_off};
 use crate::failure::{Failure, follows_another};
+use crate::fate::Trace;
 
 /// The lane of what anybody may have.
 const OPEN_LANE: Uuid = Uuid::nil();
@@ -117,6 +119,8 @@ pub(crate) struct PostgresRows<'a> {
     routes: HashMap<String, (Option<serde_json::Value>, Route)>,
     capped: Option<Vec<(ServiceId, u32)>>,
     ledger_is_held: bool,
+    /// What was appended to the ledger first.
+    first_line: Option<Line>,
     shared_the_due: bool,
     /// Up to when all that was due has been handed out.
     nothing_due: Option<Instant>,
@@ -162,6 +166,7 @@ impl<'a> PostgresRows<'a> {
             routes: HashMap::new(),
             capped: None,
             ledger_is_held: false,
+            first_line: None,
             shared_the_due: false,
             nothing_due: None,
             only_callbacks: false,
@@ -188,9 +193,9 @@ impl<'a> PostgresRows<'a> {
 
     /// Sends every write and waits for all; only then may the transaction be committed.
     ///
-    /// Answers the lanes in which something became ready, and the number of the transaction, if
-    /// it has one.
-    pub(crate) async fn flush(&mut self) -> Rowed<(Woken, Option<String>)> {
+    /// Answers the lanes in which something became ready, and what the transaction leaves behind,
+    /// if anything.
+    pub(crate) async fn flush(&mut self) -> Rowed<(Woken, Option<Trace>)> {
         self.send_writes().await?;
         let number = self.send_query(TRANSACTION, Vec::new()).await?;
         self.settle_standings().await?;
@@ -204,7 +209,8 @@ impl<'a> PostgresRows<'a> {
         match number.await {
             Ok(rows) => {
                 let number = rows.first().and_then(|row| row.get::<_, Option<String>>("id"));
-                Ok((std::mem::take(&mut self.woken), number))
+                let trace = number.map(|number| Trace { number, line: self.first_line.take() });
+                Ok((std::mem::take(&mut self.woken), trace))
             }
             Err(error) => Err(self.fail(Failure::of(name(TRANSACTION), &error)).await),
         }

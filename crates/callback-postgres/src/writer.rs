@@ -26,9 +26,9 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::connection::{Connector, Session};
 use crate::failure::Failure;
+use crate::fate::{Fate, Trace, fate};
 use crate::glance::{Glance, glance};
 use crate::locks::class;
-use crate::records::column;
 use crate::rows::{Ahead, Answers, PostgresRows, enters_at_once};
 
 /// How long a command is run again after conflicts.
@@ -50,7 +50,6 @@ const HOLD_THE_SHAPE: &str = concat!(
     class!(shape),
     ", 0), clock_timestamp() AS now"
 );
-const FATE: &str = "/* writer::fate */ SELECT pg_xact_status($1::text::xid8) AS fate";
 
 /// A command and who waits for its answer.
 pub(crate) struct Job {
@@ -193,8 +192,8 @@ fn edits_the_shape(what: &What) -> bool {
 enum Ran {
     Through(Vec<Result<Done, Error>>),
     Failed(Failure),
-    /// The connection was lost during the commit of this transaction.
-    Unknown(String, Vec<Result<Done, Error>>, StoreError),
+    /// The connection was lost during the commit of the transaction that was to leave this.
+    Unknown(Trace, Vec<Result<Done, Error>>, StoreError),
 }
 
 /// One writer with its connection.
@@ -287,9 +286,9 @@ impl Writer {
                 }
                 Err(failure)
             }
-            Ran::Unknown(transaction, results, error) => {
+            Ran::Unknown(trace, results, error) => {
                 self.connector.note_lost(error.to_string());
-                match self.fate(&transaction).await {
+                match self.is_committed(&trace).await {
                     Some(true) => Ok(results),
                     Some(false) => Err(Failure::Lost(error)),
                     None => Err(Failure::Other(error)),
@@ -324,9 +323,9 @@ impl Writer {
         let now = clock.map_or(now, Clock::now);
         let mut rows = PostgresRows::writing(session, now);
         match run(&mut rows, commands, &ahead, answers).await {
-            Ok((results, transaction)) => {
+            Ok((results, trace)) => {
                 drop(rows);
-                let ran = commit(session, results, transaction).await;
+                let ran = commit(session, results, trace).await;
                 if matches!(ran, Ran::Through(_)) {
                     self.commits.note(commands.len());
                 }
@@ -336,18 +335,20 @@ impl Writer {
         }
     }
 
-    /// Whether a transaction was committed, `None` when the database cannot be asked.
-    async fn fate(&mut self, transaction: &str) -> Option<bool> {
+    /// Whether a transaction was committed, `None` when nobody can tell.
+    async fn is_committed(&mut self, trace: &Trace) -> Option<bool> {
         let mut pause = FIRST_PAUSE;
         for _ in 0..QUESTIONS {
             if let Ok(mut session) = self.connector.open_to_write().await {
-                let rows = session.query(FATE, &[&transaction]).await.ok()?;
-                let fate: Option<String> = column(rows.first()?, "transactions", "fate").ok()?;
-                self.session = Some(session);
-                match fate.as_deref() {
-                    Some("committed") => return Some(true),
-                    Some("aborted") => return Some(false),
-                    Some(_) | None => {}
+                let found = fate(&mut session, trace).await;
+                if !session.is_lost() {
+                    self.session = Some(session);
+                }
+                match found {
+                    Ok(Fate::Committed) => return Some(true),
+                    Ok(Fate::Undone) => return Some(false),
+                    Ok(Fate::Untold) => return None,
+                    Ok(Fate::UnderWay) | Err(_) => {}
                 }
             }
             tokio::time::sleep(pause).await;
@@ -357,13 +358,14 @@ impl Writer {
     }
 }
 
-/// Runs commands and writes what they have changed; answers the number of the transaction, too.
+/// Runs commands and writes what they have changed; answers what the transaction leaves behind,
+/// too.
 async fn run(
     rows: &mut PostgresRows<'_>,
     commands: &[Command],
     ahead: &Ahead,
     answers: Answers,
-) -> Result<(Vec<Result<Done, Error>>, Option<String>), StoreError> {
+) -> Result<(Vec<Result<Done, Error>>, Option<Trace>), StoreError> {
     rows.keep_ahead(ahead, answers).await?;
     let mut results = Vec::with_capacity(commands.len());
     for command in commands {
@@ -379,9 +381,9 @@ async fn run(
     if commands.len() > 1 {
         enter_at_once(rows, commands, &mut results).await?;
     }
-    let (woken, transaction) = rows.flush().await?;
+    let (woken, trace) = rows.flush().await?;
     wake(&mut results, woken);
-    Ok((results, transaction))
+    Ok((results, trace))
 }
 
 /// Does what the clock would do next: callbacks that were made together and are due enter the
@@ -461,13 +463,13 @@ async fn begin(
 async fn commit(
     session: &mut Session,
     results: Vec<Result<Done, Error>>,
-    transaction: Option<String>,
+    trace: Option<Trace>,
 ) -> Ran {
     let Err(error) = session.client.batch_execute("COMMIT").await else {
         return Ran::Through(results);
     };
-    match (Failure::of("committing", &error), transaction) {
-        (Failure::Lost(error), Some(transaction)) => Ran::Unknown(transaction, results, error),
+    match (Failure::of("committing", &error), trace) {
+        (Failure::Lost(error), Some(trace)) => Ran::Unknown(trace, results, error),
         // Nothing was written, so nothing is in doubt.
         (Failure::Lost(_), None) => Ran::Through(results),
         (failure, _) => Ran::Failed(failure),

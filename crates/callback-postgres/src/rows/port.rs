@@ -495,6 +495,7 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn append(&mut self, line: &Line) -> Rowed<()> {
+        self.first_line.get_or_insert_with(|| line.clone());
         self.unsent.append(line.clone());
         Ok(())
     }
