@@ -38,9 +38,10 @@ pub(crate) async fn migrate(client: &Client) -> Result<(), OpenError> {
         let note = "/* migrate */ INSERT INTO schema_version VALUES ($1)";
         client.execute(note, &[&version]).await.map_err(failed)?;
     }
-    // A database that was restored counts its transactions anew.
+    // A database that was restored into a younger server counts its transactions anew. Only then
+    // is anything touched: other nodes pick from these queues while this one starts.
     let forget = "/* migrate */ UPDATE passes SET floors = NULL, horizon = NULL \
-        WHERE floors IS NOT NULL";
+        WHERE horizon > pg_snapshot_xmax(pg_current_snapshot())";
     client.execute(forget, &[]).await.map_err(failed)?;
     client.batch_execute("COMMIT").await.map_err(failed)
 }

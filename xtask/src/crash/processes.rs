@@ -11,11 +11,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-/// How long a process may take to serve while nothing stands in its way.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The pause before a process that ended at its start is started again.
-const PAUSE: Duration = Duration::from_millis(200);
-
 /// Where the processes listen that are running.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Addresses(Arc<RwLock<Vec<Option<String>>>>);
@@ -65,22 +60,17 @@ impl Node {
         }
     }
 
-    /// Starts the process again and again until it serves; answers how long that took.
+    /// Starts the process; answers how long it took until it served.
+    ///
+    /// Nothing stands in its way when this is called, so one that ends instead has failed.
     pub(crate) fn start(&mut self) -> anyhow::Result<Duration> {
         let began = Instant::now();
-        loop {
-            match self.try_start() {
-                Ok(address) => {
-                    self.addresses.set(self.number, Some(address));
-                    return Ok(began.elapsed());
-                }
-                Err(error) if began.elapsed() > PATIENCE => return Err(error),
-                Err(_) => thread::sleep(PAUSE),
-            }
-        }
+        let address = self.serve()?;
+        self.addresses.set(self.number, Some(address));
+        Ok(began.elapsed())
     }
 
-    fn try_start(&mut self) -> anyhow::Result<String> {
+    fn serve(&mut self) -> anyhow::Result<String> {
         let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CALLBACK_") {
@@ -104,6 +94,7 @@ impl Node {
             .open(&self.log)
             .with_context(|| format!("failed to open {}", self.log.display()))?;
         let mut lines = BufReader::new(said).lines();
+        let mut last = String::new();
         while let Some(Ok(line)) = lines.next() {
             writeln!(log, "{line}").context("failed to write the log")?;
             let entry: Value = serde_json::from_str(&line).unwrap_or_default();
@@ -117,9 +108,10 @@ impl Node {
                 });
                 return Ok(address);
             }
+            last = line;
         }
         self.kill();
-        bail!("the process ended before it served; see {}", self.log.display())
+        bail!("the process ended before it served, with {last:?}; see {}", self.log.display())
     }
 
     /// Ends the process without a chance to tidy up.
