@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Conflict(StoreError),
     /// The connection is gone; another one may help.
     Lost(StoreError),
+    /// Whether the transaction was committed cannot be told, so that it must not run again.
+    Untold(StoreError),
     /// Nothing that running again would change.
     Other(StoreError),
 }
@@ -55,7 +57,10 @@ impl Failure {
 
     pub(crate) fn into_error(self) -> StoreError {
         match self {
-            Self::Conflict(error) | Self::Lost(error) | Self::Other(error) => error,
+            Self::Conflict(error)
+            | Self::Lost(error)
+            | Self::Untold(error)
+            | Self::Other(error) => error,
         }
     }
 }

@@ -6,7 +6,8 @@
 //! lines and agents in one order, and each is for a callback and an agent of its own.
 //! Everything else runs alone, so that no transaction keeps more lines and agents from the other
 //! nodes than its command needs.
-//! After a conflict a batch is taken apart, and each command runs again alone until it is through.
+//! After a conflict a batch is taken apart, and each command runs again alone until it is through;
+//! when nobody can tell whether it was committed, nothing runs again.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -220,12 +221,17 @@ impl Writer {
     async fn carry_out(&mut self, jobs: Vec<Job>) {
         let (commands, answers): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.command, job.answer)).unzip();
-        let together = if commands.len() > 1 { self.once(&commands).await.ok() } else { None };
-        let mut results = together.unwrap_or_default().into_iter();
+        let together = if commands.len() > 1 { self.once(&commands).await } else { Ok(Vec::new()) };
+        let (mut results, untold) = match together {
+            Ok(results) => (results.into_iter(), None),
+            Err(Failure::Untold(error)) => (Vec::new().into_iter(), Some(error)),
+            Err(_) => (Vec::new().into_iter(), None),
+        };
         for (command, answer) in commands.into_iter().zip(answers) {
-            let result = match results.next() {
-                Some(result) => result,
-                None => self.alone(&command).await,
+            let result = match (results.next(), &untold) {
+                (Some(result), _) => result,
+                (None, Some(error)) => Err(error.clone().into()),
+                (None, None) => self.alone(&command).await,
             };
             if let Ok(done) = &result {
                 let hint = Hint::from(&done.after);
@@ -279,10 +285,8 @@ impl Writer {
                 let rolled_back = session.client.batch_execute("ROLLBACK").await;
                 match (&failure, rolled_back) {
                     (Failure::Lost(error), _) => self.connector.note_lost(error.to_string()),
-                    (Failure::Conflict(_) | Failure::Other(_), Ok(())) => {
-                        self.session = Some(session);
-                    }
-                    (Failure::Conflict(_) | Failure::Other(_), Err(_)) => {}
+                    (_, Ok(())) => self.session = Some(session),
+                    (_, Err(_)) => {}
                 }
                 Err(failure)
             }
@@ -291,7 +295,7 @@ impl Writer {
                 match self.is_committed(&trace).await {
                     Some(true) => Ok(results),
                     Some(false) => Err(Failure::Lost(error)),
-                    None => Err(Failure::Other(error)),
+                    None => Err(Failure::Untold(error)),
                 }
             }
         }

@@ -7,10 +7,12 @@
 )]
 
 mod basics;
+mod commits;
 mod crowd;
 mod database;
 mod erasing;
 mod history;
+mod line;
 mod loss;
 mod racing;
 mod scene;

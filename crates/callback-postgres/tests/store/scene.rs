@@ -31,7 +31,11 @@ impl Node {
     }
 
     pub(crate) async fn open_with(database: &Database, number: u64, options: Options) -> Self {
-        let store = PostgresStore::connect(&database.address(), options).await.unwrap();
+        Self::open_at(&database.address(), number, options).await
+    }
+
+    pub(crate) async fn open_at(address: &str, number: u64, options: Options) -> Self {
+        let store = PostgresStore::connect(address, options).await.unwrap();
         let caps = DriverCaps {
             places_calls: false,
             reports_progress: false,
