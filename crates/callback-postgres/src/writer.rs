@@ -221,17 +221,11 @@ impl Writer {
     async fn carry_out(&mut self, jobs: Vec<Job>) {
         let (commands, answers): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.command, job.answer)).unzip();
-        let together = if commands.len() > 1 { self.once(&commands).await } else { Ok(Vec::new()) };
-        let (mut results, untold) = match together {
-            Ok(results) => (results.into_iter(), None),
-            Err(Failure::Untold(error)) => (Vec::new().into_iter(), Some(error)),
-            Err(_) => (Vec::new().into_iter(), None),
-        };
+        let mut results = self.together(&commands).await.into_iter();
         for (command, answer) in commands.into_iter().zip(answers) {
-            let result = match (results.next(), &untold) {
-                (Some(result), _) => result,
-                (None, Some(error)) => Err(error.clone().into()),
-                (None, None) => self.alone(&command).await,
+            let result = match results.next() {
+                Some(result) => result,
+                None => self.alone(&command).await,
             };
             if let Ok(done) = &result {
                 let hint = Hint::from(&done.after);
@@ -242,6 +236,20 @@ impl Writer {
             }
             // Whoever asked may have gone; what was done stays done.
             answer.send(result).ok();
+        }
+    }
+
+    /// Runs several commands in one transaction; answers nothing when each is to run alone.
+    async fn together(&mut self, commands: &[Command]) -> Vec<Result<Done, Error>> {
+        if commands.len() < 2 {
+            return Vec::new();
+        }
+        match self.once(commands).await {
+            Ok(results) => results,
+            Err(Failure::Untold(error)) => {
+                commands.iter().map(|_| Err(error.clone().into())).collect()
+            }
+            Err(Failure::Conflict(_) | Failure::Lost(_) | Failure::Other(_)) => Vec::new(),
         }
     }
 
@@ -292,10 +300,10 @@ impl Writer {
             }
             Ran::Unknown(trace, results, error) => {
                 self.connector.note_lost(error.to_string());
-                match self.is_committed(&trace).await {
-                    Some(true) => Ok(results),
-                    Some(false) => Err(Failure::Lost(error)),
-                    None => Err(Failure::Untold(error)),
+                match self.fate(&trace).await {
+                    Fate::Committed => Ok(results),
+                    Fate::Undone => Err(Failure::Lost(error)),
+                    Fate::UnderWay | Fate::Untold => Err(Failure::Untold(error)),
                 }
             }
         }
@@ -339,26 +347,23 @@ impl Writer {
         }
     }
 
-    /// Whether a transaction was committed, `None` when nobody can tell.
-    async fn is_committed(&mut self, trace: &Trace) -> Option<bool> {
+    /// What became of a transaction; asked until it is over, or patience is.
+    async fn fate(&mut self, trace: &Trace) -> Fate {
         let mut pause = FIRST_PAUSE;
         for _ in 0..QUESTIONS {
             if let Ok(mut session) = self.connector.open_to_write().await {
-                let found = fate(&mut session, trace).await;
+                let fate = fate(&mut session, trace).await;
                 if !session.is_lost() {
                     self.session = Some(session);
                 }
-                match found {
-                    Ok(Fate::Committed) => return Some(true),
-                    Ok(Fate::Undone) => return Some(false),
-                    Ok(Fate::Untold) => return None,
-                    Ok(Fate::UnderWay) | Err(_) => {}
+                if let Ok(fate @ (Fate::Committed | Fate::Undone | Fate::Untold)) = fate {
+                    return fate;
                 }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        None
+        Fate::Untold
     }
 }
 

@@ -26,7 +26,7 @@ async fn a_commit_that_is_not_heard_of_happens_once() {
     let node = Node::open_at(&address, 1, Options::default()).await;
     let service = node.service(1, json!({})).await;
     for (made, lost) in [(1, Lost::Answer), (2, Lost::Commit)] {
-        line.break_at_commit(lost);
+        line.break_at_commit(0, lost);
         let callback = node.create(&service, json!({})).await.unwrap();
         assert!(line.has_broken());
         assert_eq!(times_created(&node, callback.id).await, 1, "{lost:?}");
@@ -35,24 +35,41 @@ async fn a_commit_that_is_not_heard_of_happens_once() {
     database.remove().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// One thread, so that all who ask have asked when they are let.
+#[tokio::test]
 async fn a_commit_of_many_that_is_not_heard_of_happens_once() {
+    const TOGETHER: usize = 15;
     let Some(database) = Database::make().await else { return };
     let (line, address) = Line::to(&database.address()).await;
     let node = Node::open_at(&address, 1, Options::default()).await;
     let service = node.service(1, json!({})).await;
-    for (made, lost) in [(16, Lost::Answer), (32, Lost::Commit)] {
-        line.break_at_commit(lost);
-        let mut creations = JoinSet::new();
-        for _ in 0..16 {
+    let holder = database.client().await;
+    for (made, lost) in [(1 + TOGETHER, Lost::Answer), (2 + 2 * TOGETHER, Lost::Commit)] {
+        node.store.now().await.unwrap();
+        holder.batch_execute("BEGIN; LOCK TABLE services").await.unwrap();
+        let create = || {
             let (node, service) = (node.clone(), service.clone());
-            creations.spawn(async move { node.create(&service, json!({})).await });
+            async move { node.create(&service, json!({})).await }
+        };
+        let first = tokio::spawn(create());
+        database.wait_for_a_waiter().await;
+        let mut others = JoinSet::new();
+        for _ in 0..TOGETHER {
+            others.spawn(create());
         }
-        for created in creations.join_all().await {
-            assert_eq!(times_created(&node, created.unwrap().id).await, 1, "{lost:?}");
+        tokio::task::yield_now().await;
+        line.break_at_commit(1, lost);
+        holder.batch_execute("COMMIT").await.unwrap();
+        first.await.unwrap().unwrap();
+        for created in others.join_all().await {
+            let id = created.unwrap().id;
+            assert_eq!(times_created(&node, id).await, 1, "{lost:?}");
+            // What is made together enters the queue with that, and what is made alone later.
+            let versions = if lost == Lost::Answer { 2 } else { 1 };
+            assert_eq!(node.callback(id).await.version, versions, "{lost:?}");
         }
         assert!(line.has_broken());
-        assert_eq!(node.store.count(&Query::default()).await.unwrap(), made);
+        assert_eq!(node.store.count(&Query::default()).await.unwrap(), made as u64);
     }
     database.remove().await;
 }
@@ -62,7 +79,7 @@ async fn what_leaves_no_line_in_the_ledger_is_answered_as_unknown() {
     let Some(database) = Database::make().await else { return };
     let (line, address) = Line::to(&database.address()).await;
     let node = Node::open_at(&address, 1, Options::default()).await;
-    line.break_at_commit(Lost::Answer);
+    line.break_at_commit(0, Lost::Answer);
     let renewed = node.run(What::Renew { attempts: Vec::new() }).await;
     assert!(line.has_broken());
     assert!(matches!(renewed, Err(Error::Store(StoreError::Unavailable { .. }))), "{renewed:?}");
