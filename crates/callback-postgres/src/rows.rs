@@ -13,11 +13,14 @@ mod line;
 mod outbox;
 mod port;
 mod queues;
+mod remembered;
 mod retention;
+mod routes;
 mod sending;
 mod services;
 mod staff;
 mod standings;
+mod suppressions;
 pub(crate) mod transfer;
 mod unsent;
 
@@ -70,8 +73,8 @@ use owned;
 pub(crate) use ahead::{Ahead, Answers, enters_at_once};
 pub(crate) use clock::{NEXT_DEADLINE, NEXT_SOON, window_end};
 pub(crate) use keys::KEYS;
-pub(crate) use port::suppression;
 pub(crate) use staff::{TAKERS, takers};
+pub(crate) use suppressions::suppression;
 #[cfg(test)]
 pub(crate) use {
     ahead::HEADS_SERVED,

@@ -18,10 +18,10 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::PostgresRows;
-use super::port::suppression;
 use super::queues::{DEEPEST, open_heads};
 use super::services::CAPPED;
 use super::staff::AGENTS_LOCKED;
+use super::suppressions::suppression;
 use crate::connection::{Asked, Parameter, Session};
 use crate::failure::Failure;
 use crate::locks::class;

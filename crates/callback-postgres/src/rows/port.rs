@@ -5,7 +5,7 @@ use std::sync::Arc;
 use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
-use callback_domain::date::{self, Instant};
+use callback_domain::date::Instant;
 use callback_domain::id::{
     AgentId, AttemptId, CallbackId, DeliveryId, KeyId, NodeId, ServiceId, WebhookId,
 };
@@ -15,16 +15,14 @@ use callback_domain::service::Service;
 use callback_domain::target::TargetKey;
 use callback_engine::access::Key;
 use callback_engine::ledger::{Line, Subject};
-use callback_engine::remembered::{Kept, REMEMBERED_SECONDS};
+use callback_engine::remembered::Kept;
 use callback_engine::route::Route;
 use callback_engine::store::{Claim, Due, Gate, Idempotency, Remembered, Rowed, Rows};
 use callback_engine::suppression::Suppression;
 use callback_engine::webhook::{Delivery, DeliveryState, Webhook};
-use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{PostgresRows, owned};
-use crate::failure::Failure;
 use crate::locks::class;
 use crate::records::{column, corrupt, limit as sql_limit, record, records, unsigned};
 
@@ -51,23 +49,6 @@ const WAITING: &str = "/* PostgresRows::waiting */ \
 const READY_SERVICES: &str = "/* PostgresRows::ready_services */ \
     SELECT id FROM services WHERE EXISTS ( \
         SELECT FROM callbacks WHERE ready AND callbacks.service = services.id) ORDER BY id";
-const LOCK_IDEMPOTENCY: &str = concat!(
-    "/* PostgresRows::remembered lock */ SELECT pg_advisory_xact_lock(",
-    class!(idempotency),
-    ", hashtext($1 || chr(31) || $2))"
-);
-const REMEMBERED: &str = "/* PostgresRows::remembered */ SELECT principal, body_hash, at, record \
-    FROM remembered WHERE principal = $1 AND key = $2 AND at > $3";
-const REMEMBER: &str = "/* PostgresRows::remember */ \
-    INSERT INTO remembered (principal, key, body_hash, at, record) VALUES ($1, $2, $3, $4, $5) \
-    ON CONFLICT (principal, key) DO UPDATE SET body_hash = excluded.body_hash, at = excluded.at, \
-        record = excluded.record";
-const PUT_ROUTE: &str = "/* PostgresRows::put_route */ \
-    INSERT INTO routes AS stored (name, record) VALUES ($1, $2) \
-    ON CONFLICT (name) DO UPDATE SET record = excluded.record WHERE stored.record = $3";
-const PUT_SUPPRESSION: &str = "/* PostgresRows::put_suppression */ \
-    INSERT INTO suppressions (id, key, service, reason, until, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6) RETURNING sequence";
 
 impl Rows for PostgresRows<'_> {
     fn now(&self) -> Instant {
@@ -360,30 +341,11 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn put_suppression(&mut self, suppression: &Suppression) -> Rowed<u64> {
-        self.lock_line(&suppression.key).await?;
-        self.suppressed.remove(&suppression.key);
-        let service = suppression.service_id.map(|service| service.0);
-        let key = suppression.key.as_str();
-        let parameters: &[crate::connection::Parameter<'_>] = &[
-            &suppression.id,
-            &key,
-            &service,
-            &suppression.reason,
-            &suppression.until,
-            &suppression.created_at,
-        ];
-        match self.query_one(PUT_SUPPRESSION, parameters).await? {
-            Some(row) => column(&row, "suppressions", "sequence").map(unsigned),
-            None => Ok(0),
-        }
+        self.write_suppression(suppression).await
     }
 
     async fn delete_suppression(&mut self, id: Uuid) -> Rowed<Option<Suppression>> {
-        self.suppressed.clear();
-        let sql = "/* PostgresRows::delete_suppression */ DELETE FROM suppressions WHERE id = $1 \
-            RETURNING sequence, id, key, service, reason, until, created_at";
-        let row = self.query_one(sql, &[&id]).await?;
-        row.as_ref().map(suppression).transpose()
+        self.remove_suppression(id).await
     }
 
     async fn key(&mut self, id: KeyId) -> Rowed<Option<Key>> {
@@ -399,26 +361,11 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn route(&mut self, name: &str) -> Rowed<Route> {
-        if let Some((_, known)) = self.routes.get(name) {
-            return Ok(known.clone());
-        }
-        let sql = "/* PostgresRows::route */ SELECT name, record FROM routes WHERE name = $1";
-        let rows = self.query(sql, &[&name]).await?;
-        self.routes.insert(name.to_owned(), (None, Route::default()));
-        self.keep_routes(&rows)?;
-        Ok(self.routes.get(name).map(|(_, route)| route.clone()).unwrap_or_default())
+        self.route_to(name).await
     }
 
     async fn put_route(&mut self, name: &str, route: &Route) -> Rowed<()> {
-        self.route(name).await?;
-        let stored = self.routes.get(name).and_then(|(stored, _)| stored.clone());
-        let Ok(written) = serde_json::to_value(route) else {
-            let cause = Failure::conflict("PostgresRows::put_route", "the route has no JSON form");
-            return Err(self.fail(cause).await);
-        };
-        self.routes.insert(name.to_owned(), (Some(written.clone()), route.clone()));
-        let parameters = owned![name.to_owned(), Json(written), stored.map(Json)];
-        self.write_guarded(PUT_ROUTE, parameters, 1, "the route's standing has changed").await
+        self.write_route(name, route).await
     }
 
     async fn node_lease(&mut self, node: NodeId) -> Rowed<Option<Instant>> {
@@ -434,30 +381,11 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn remembered(&mut self, principal: &str, key: &str) -> Rowed<Option<Remembered>> {
-        let oldest = date::add_seconds(self.now, -REMEMBERED_SECONDS);
-        let (_, rows) = self
-            .lock_and_read(
-                (LOCK_IDEMPOTENCY, &[&principal, &key]),
-                (REMEMBERED, &[&principal, &key, &oldest]),
-            )
-            .await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        Ok(Some(Remembered {
-            body_hash: column(row, "remembered", "body_hash")?,
-            kept: record(row, "remembered")?,
-            at: column(row, "remembered", "at")?,
-        }))
+        self.answer_under(principal, key).await
     }
 
     async fn remember(&mut self, idempotency: &Idempotency, kept: &Kept) -> Rowed<()> {
-        let parameters = owned![
-            idempotency.principal.clone(),
-            idempotency.key.clone(),
-            idempotency.body_hash.clone(),
-            self.now,
-            Json(kept.clone()),
-        ];
-        self.write(REMEMBER, parameters).await
+        self.keep_answer(idempotency, kept).await
     }
 
     async fn tidy_turn(&mut self) -> Rowed<bool> {
@@ -485,9 +413,7 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn forget(&mut self, principal: &str, key: &str) -> Rowed<()> {
-        let sql = "/* PostgresRows::forget */ DELETE FROM remembered \
-            WHERE principal = $1 AND key = $2";
-        self.write(sql, owned![principal.to_owned(), key.to_owned()]).await
+        self.remove_answer(principal, key).await
     }
 
     async fn forget_remembered(&mut self, before: Instant, limit: usize) -> Rowed<usize> {
@@ -591,31 +517,7 @@ impl Rows for PostgresRows<'_> {
     }
 }
 
-impl PostgresRows<'_> {
-    pub(super) fn keep_routes(&mut self, rows: &[tokio_postgres::Row]) -> Rowed<()> {
-        for row in rows {
-            let standing = (Some(record(row, "routes")?), record(row, "routes")?);
-            self.routes.insert(column(row, "routes", "name")?, standing);
-        }
-        Ok(())
-    }
-}
-
 fn count(row: Option<&tokio_postgres::Row>) -> Rowed<u32> {
     let Some(row) = row else { return Ok(0) };
     column::<i64>(row, "callbacks", "count").map(|count| u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-/// Reads a row of the suppression list.
-pub(crate) fn suppression(row: &tokio_postgres::Row) -> Rowed<Suppression> {
-    let table = "suppressions";
-    Ok(Suppression {
-        sequence: unsigned(column(row, table, "sequence")?),
-        id: column(row, table, "id")?,
-        key: TargetKey::from_stored(column(row, table, "key")?),
-        service_id: column::<Option<Uuid>>(row, table, "service")?.map(ServiceId),
-        reason: column(row, table, "reason")?,
-        until: column(row, table, "until")?,
-        created_at: column(row, table, "created_at")?,
-    })
 }
