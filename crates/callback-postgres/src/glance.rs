@@ -10,6 +10,7 @@ use crate::connection::Session;
 use crate::failure::Failure;
 use crate::records::column;
 use crate::rows::{NEXT_SOON, TAKERS, takers, window_end};
+use crate::settled::Settled;
 
 /// What is left to do of a command.
 pub(crate) enum Glance {
@@ -26,6 +27,7 @@ pub(crate) async fn glance(
     session: &mut Session,
     command: &Command,
     clock: Option<&dyn Clock>,
+    settled: &Settled,
 ) -> Result<Glance, Failure> {
     if let What::Dispatch { services, agents, limit } = &command.what {
         let asked: Vec<Uuid> = services.iter().map(|service| service.0).collect();
@@ -45,11 +47,15 @@ pub(crate) async fn glance(
     }
     if let What::Tick { .. } = &command.what {
         let end = clock.and_then(|clock| window_end(clock.now()));
-        let rows = session.query(NEXT_SOON, &[&end]).await?;
+        let look = settled.look();
+        let rows = session.query(NEXT_SOON, &[&end, &look.since]).await?;
         let Some(row) = rows.first() else { return Ok(Glance::All) };
         let deadline: Option<Instant> =
             column(row, "callbacks", "deadline").map_err(Failure::Other)?;
         let now: Instant = column(row, "callbacks", "now").map_err(Failure::Other)?;
+        if clock.is_none() {
+            settled.looked(look, now, deadline);
+        }
         let now = clock.map_or(now, Clock::now);
         if deadline.is_none_or(|at| at > now) {
             let after = After { deadline, ..After::default() };

@@ -11,6 +11,7 @@
 mod options;
 mod store;
 mod writer;
+mod jobs;
 mod rows;
 mod transfer;
 mod locks;
@@ -19,6 +20,7 @@ mod search;
 mod intervals;
 mod hints;
 mod snapshots;
+mod settled;
 mod connection;
 mod failure;
 mod fate;

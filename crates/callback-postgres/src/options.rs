@@ -15,7 +15,7 @@ pub struct Options {
     pub writers: usize,
     /// Connections that answer reads.
     pub readers: usize,
-    /// Creations that share one transaction, at most.
+    /// Commands that share one transaction, at most.
     pub batch: usize,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,

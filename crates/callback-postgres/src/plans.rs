@@ -1,5 +1,6 @@
 //! The statements of the hot path find what they look for in an index, whatever else there is.
 
+use callback_domain::date::{EARLIEST, Instant, LATEST};
 use callback_domain::id::{CallbackId, ServiceId};
 use callback_domain::search::{Cursor, Query, SortValue};
 use tokio_postgres::Client;
@@ -8,8 +9,9 @@ use uuid::Uuid;
 
 use crate::database::Database;
 use crate::rows::{
-    CALLBACKS_DUE, DELIVERIES_DUE, DELIVERIES_LISTED, ENDED, FIRST_PENDING, FORGET, HEADS,
-    HEADS_SERVED, LONGEST_IDLE, REFRESH, UPDATE,
+    AGENTS_LOCKED, CALLBACK_RECORDS, CALLBACKS_DUE, CHANGE_AGENTS, DELIVERIES_DUE,
+    DELIVERIES_LISTED, ENDED, FIRST_PENDING, FORGET, HEADS, HEADS_SERVED, LONGEST_IDLE, NEXT_SOON,
+    REFRESH, UPDATE,
 };
 use crate::search::Search;
 use crate::{Options, PostgresStore};
@@ -26,8 +28,8 @@ const FILL: &str = "\
         '00000000-0000-0000-0000-000000000000', false, n % 4 = 1 AND n % 3 = 0, \
         CASE WHEN n % 4 < 2 THEN now() + n * interval '1 second' END, 'API', now(), now(), 1, '{}' \
     FROM generate_series(1, 200000) AS n; \
-    INSERT INTO agents (id, name, sip_key, free, record) \
-    SELECT ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, n, n, n % 2 = 0, '{}' \
+    INSERT INTO agents (id, changes, name, free, record) \
+    SELECT ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, 1, n, n % 2 = 0, '{}' \
     FROM generate_series(1, 5000) AS n; \
     INSERT INTO agent_services (agent, service, idle_since) \
     SELECT agents.id, ('00000000-0000-0000-0000-' || lpad(to_hex(s), 12, '0'))::uuid, \
@@ -96,6 +98,78 @@ async fn queues_are_not_walked_past_on_a_young_table() {
     database.remove().await;
 }
 
+/// Changes one agent and the deadlines of what waits, and leaves all as it was.
+const CHURN: &str = "\
+    DO $$ BEGIN FOR n IN 1..5000 LOOP \
+        UPDATE agents SET changes = changes + 1 WHERE ctid = (SELECT ctid FROM agents \
+        WHERE id = '00000000-0000-0000-0000-000000000001' ORDER BY changes DESC LIMIT 1); \
+    END LOOP; END $$; \
+    UPDATE callbacks SET deadline = now() - interval '1 hour' \
+        WHERE phase = 'InQueue' AND priority = 0; \
+    UPDATE callbacks SET deadline = NULL WHERE phase = 'InQueue' AND priority = 0";
+
+const NEVER_TIDIED: &str = "\
+    ALTER TABLE callbacks SET (autovacuum_enabled = off); \
+    ALTER TABLE agents SET (autovacuum_enabled = off); \
+    ALTER TABLE agent_services SET (autovacuum_enabled = off)";
+
+/// How many pages a statement looks at when it runs.
+async fn pages(client: &Client, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> u32 {
+    let sql = format!("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) {sql}");
+    let rows = client.query(&sql, parameters).await.unwrap();
+    let lines = rows.iter().map(|row| row.get::<_, String>(0));
+    // What is above counts what is below.
+    let counts = lines.filter_map(|line| {
+        let (_, hit) = line.split_once("Buffers: shared hit=")?;
+        hit.split(' ').next()?.parse().ok()
+    });
+    counts.max().unwrap()
+}
+
+/// As long as somebody looks at an old state, none of it is removed.
+#[tokio::test]
+async fn what_an_old_snapshot_keeps_is_not_walked_past() {
+    let Some(database) = Database::make().await else { return };
+    drop(PostgresStore::connect(&database.address(), Options::default()).await.unwrap());
+    let client = database.client().await;
+    // Whoever tidies up by itself looks at an old state, too, and its turn is anybody's guess.
+    client.batch_execute(NEVER_TIDIED).await.unwrap();
+    client.batch_execute(FILL).await.unwrap();
+    let agents = vec![Uuid::from_u128(1)];
+    let (names, free, never) = (vec!["1"], vec![true], vec![None::<Instant>]);
+    let records = vec![Json(serde_json::Value::Null)];
+    let change: [&(dyn ToSql + Sync); 5] = [&agents, &names, &free, &never, &records];
+    let row = client.query_one("SELECT clock_timestamp() - interval '1 second'", &[]).await;
+    let (end, settled): (Option<Instant>, Instant) = (None, row.unwrap().get(0));
+    let all = async || {
+        let locked = pages(&client, AGENTS_LOCKED, &[&agents]).await;
+        let changed = pages(&client, CHANGE_AGENTS, &change).await;
+        let next = pages(&client, NEXT_SOON, &[&end, &settled]).await;
+        let anew = pages(&client, NEXT_SOON, &[&end, &EARLIEST]).await;
+        (locked, changed, next, anew)
+    };
+
+    client
+        .batch_execute(
+            "UPDATE callbacks SET deadline = NULL WHERE deadline < now() + interval '1 hour'",
+        )
+        .await
+        .unwrap();
+    client.batch_execute("VACUUM callbacks").await.unwrap();
+    let before = all().await;
+    let holder = database.client().await;
+    let hold = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM agents";
+    holder.batch_execute(hold).await.unwrap();
+    client.batch_execute(CHURN).await.unwrap();
+    let (locked, changed, next, anew) = all().await;
+    assert!(locked <= before.0 + 10, "{locked} instead of {}", before.0);
+    assert!(changed <= before.1 + 20, "{changed} instead of {}", before.1);
+    assert!(next <= before.2 + 10, "{next} instead of {}", before.2);
+    assert!(anew > next + 100, "{anew} from the beginning: nothing was kept");
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    database.remove().await;
+}
+
 #[tokio::test]
 async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     let Some(database) = Database::make().await else { return };
@@ -103,7 +177,7 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     let client = database.client().await;
     client.batch_execute(FILL).await.unwrap();
     let service = Uuid::from_u128(1);
-    let now = callback_domain::date::LATEST;
+    let now = LATEST;
 
     let heads = plan(&client, HEADS, &[&service, &16_i64]).await;
     is_by(&heads, &["callbacks_ready", "callbacks_written"]);
@@ -127,8 +201,10 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     let (keys, closed) = (vec!["+17", "+18"], vec![false, true]);
     let refresh = plan(&client, REFRESH, &[&keys, &closed, &no_keys, &none]).await;
     is_by(&refresh, &["callbacks_line", "callbacks_ready_key"]);
-    let due = plan(&client, CALLBACKS_DUE, &[&now, &500_i64, &4_000_i64]).await;
+    let due = plan(&client, CALLBACKS_DUE, &[&now, &500_i64, &4_000_i64, &EARLIEST]).await;
     is_by(&due, &["callbacks_deadline"]);
+    let records = plan(&client, CALLBACK_RECORDS, &[&ids, &now]).await;
+    is_by(&records, &["callbacks_pkey"]);
     let idlest = plan(&client, LONGEST_IDLE, &[&service]).await;
     is_by(&idlest, &["agent_services_idle"]);
 

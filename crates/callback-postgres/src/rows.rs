@@ -30,7 +30,7 @@ use std::sync::Arc;
 use callback_domain::agent::Agent;
 use callback_domain::attempt::Attempt;
 use callback_domain::callback::Callback;
-use callback_domain::date::Instant;
+use callback_domain::date::{self, Instant};
 use callback_domain::id::{AgentId, AttemptId, CallbackId, ServiceId};
 use callback_domain::picking::Passes;
 use callback_domain::service::Service;
@@ -78,12 +78,12 @@ pub(crate) use suppressions::suppression;
 #[cfg(test)]
 pub(crate) use {
     ahead::HEADS_SERVED,
-    clock::CALLBACKS as CALLBACKS_DUE,
+    clock::{CALLBACK_RECORDS, CALLBACKS as CALLBACKS_DUE},
     outbox::{DUE as DELIVERIES_DUE, FIRST_PENDING, LISTED as DELIVERIES_LISTED},
     queues::HEADS,
     retention::{ENDED, FORGET},
-    sending::UPDATE,
-    staff::LONGEST_IDLE,
+    sending::{CHANGE_AGENTS, UPDATE},
+    staff::{AGENTS_LOCKED, LONGEST_IDLE},
     standings::REFRESH,
 };
 
@@ -125,6 +125,10 @@ pub(crate) struct PostgresRows<'a> {
     /// What was appended to the ledger first.
     first_line: Option<Line>,
     shared_the_due: bool,
+    /// Before this instant nothing is due.
+    settled: Instant,
+    /// The earliest deadline that was written.
+    earliest_written: Option<Instant>,
     /// Up to when all that was due has been handed out.
     nothing_due: Option<Instant>,
     /// Who runs this transaction moves nothing that is due but callbacks.
@@ -171,6 +175,8 @@ impl<'a> PostgresRows<'a> {
             ledger_is_held: false,
             first_line: None,
             shared_the_due: false,
+            settled: date::EARLIEST,
+            earliest_written: None,
             nothing_due: None,
             only_callbacks: false,
             made: None,
@@ -187,6 +193,11 @@ impl<'a> PostgresRows<'a> {
     pub(crate) fn only_these_are_due(&mut self, made: Vec<CallbackId>) {
         self.made = Some(made);
         self.only_made = true;
+    }
+
+    /// The earliest deadline that was written.
+    pub(crate) const fn earliest_written(&self) -> Option<Instant> {
+        self.earliest_written
     }
 
     /// What made the transaction useless, if anything did.

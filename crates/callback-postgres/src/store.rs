@@ -31,14 +31,16 @@ use crate::connection::{Connector, Parameter, Session};
 use crate::failure::Failure;
 use crate::hints::Courier;
 use crate::intervals;
+use crate::jobs::{Job, Jobs};
 use crate::ledger;
 use crate::migrations::migrate;
 use crate::options::{OpenError, Options};
 use crate::records::{column, limit as sql_limit, record, records, signed, unsigned};
 use crate::rows::{KEYS, NEXT_DEADLINE, suppression};
 use crate::search::Search;
+use crate::settled::Settled;
 use crate::transfer;
-use crate::writer::{Job, Jobs, Writer, look};
+use crate::writer::{Writer, look};
 
 /// Commands that may wait at one time; others wait for room.
 const WAITING_COMMANDS: usize = 4_096;
@@ -112,6 +114,7 @@ impl PostgresStore {
 
         let jobs = Arc::new(Jobs::default());
         let commits = Arc::<Commits>::default();
+        let settled = Arc::<Settled>::default();
         let (outbox, told) = unbounded_channel();
         let (inbox, heard) = unbounded_channel();
         let mut tasks = JoinSet::new();
@@ -124,6 +127,7 @@ impl PostgresStore {
                 clock: clock.clone(),
                 session: None,
                 commits: Arc::clone(&commits),
+                settled: Arc::clone(&settled),
             };
             tasks.spawn(writer.work());
         }

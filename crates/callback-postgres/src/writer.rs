@@ -1,16 +1,11 @@
 //! The writers: each takes what waits, runs it in one transaction, and answers after the commit.
 //!
-//! Commands of one kind that wait together share a transaction, and with it statements and commit:
-//! creations, moves and reports of what is under way, and agents who ask for their next task.
-//! A creation locks nothing that another locks unless duplicates are refused; the others lock
-//! lines and agents in one order, and each is for a callback and an agent of its own.
-//! Everything else runs alone, so that no transaction keeps more lines and agents from the other
-//! nodes than its command needs.
+//! Commands of one kind that wait together share a transaction.
 //! After a conflict a batch is taken apart, and each command runs again alone until it is through;
 //! when nobody can tell whether it was committed, nothing runs again.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use callback_domain::date::Instant;
@@ -23,14 +18,15 @@ use callback_engine::ledger::Actor;
 use callback_engine::store::StoreError;
 use callback_engine::{Error, work};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{Notify, oneshot};
 
 use crate::connection::{Connector, Session};
 use crate::failure::Failure;
 use crate::fate::{Fate, Trace, fate};
 use crate::glance::{Glance, glance};
+use crate::jobs::{Job, Jobs};
 use crate::locks::class;
 use crate::rows::{Ahead, Answers, PostgresRows, enters_at_once};
+use crate::settled::Settled;
 
 /// How long a command is run again after conflicts.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,129 +47,6 @@ const HOLD_THE_SHAPE: &str = concat!(
     class!(shape),
     ", 0), clock_timestamp() AS now"
 );
-
-/// A command and who waits for its answer.
-pub(crate) struct Job {
-    pub(crate) command: Command,
-    pub(crate) answer: oneshot::Sender<Result<Done, Error>>,
-}
-
-/// Commands that wait for a writer.
-#[derive(Default)]
-pub(crate) struct Jobs {
-    line: Mutex<Waiting>,
-    arrival: Notify,
-}
-
-#[derive(Default)]
-struct Waiting {
-    waiting: VecDeque<Job>,
-    /// How many batches of each kind are under way.
-    under_way: HashMap<Kind, usize>,
-}
-
-impl Jobs {
-    pub(crate) fn push(&self, job: Job) {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner).waiting.push_back(job);
-        self.arrival.notify_one();
-    }
-
-    /// The next command, and those of its kind that wait with it.
-    async fn next(&self, batch: usize) -> (Kind, Vec<Job>) {
-        loop {
-            let arrival = self.arrival.notified();
-            if let Some(found) = self.take(batch) {
-                return found;
-            }
-            arrival.await;
-        }
-    }
-
-    fn take(&self, batch: usize) -> Option<(Kind, Vec<Job>)> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |kind: Kind| {
-            line.under_way.get(&kind).is_some_and(|under_way| *under_way >= kind.at_once())
-        };
-        let may_go = |kind| !is_full(kind);
-        let first = line.waiting.iter().position(|job| may_go(Kind::of(&job.command.what)))?;
-        let kind = Kind::of(&line.waiting[first].command.what);
-        let most = if kind == Kind::Alone { 1 } else { batch.max(1) };
-        let mut taken = Vec::new();
-        let mut left = VecDeque::with_capacity(line.waiting.len());
-        for (at, job) in std::mem::take(&mut line.waiting).into_iter().enumerate() {
-            let goes = at >= first && taken.len() < most && Kind::of(&job.command.what) == kind;
-            if goes { taken.push(job) } else { left.push_back(job) }
-        }
-        line.waiting = left;
-        *line.under_way.entry(kind).or_default() += 1;
-        Some((kind, taken))
-    }
-
-    /// A batch is through.
-    fn done(&self, kind: Kind) {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(under_way) = line.under_way.get_mut(&kind) {
-            *under_way = under_way.saturating_sub(1);
-        }
-        drop(line);
-        self.arrival.notify_one();
-    }
-}
-
-/// What may share a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
-    Create,
-    Move,
-    Take,
-    Alone,
-}
-
-impl Kind {
-    /// How many batches of the kind may be under way: what arrives during one goes together in
-    /// the next, so that its statements and its commit are shared by as many as possible.
-    const fn at_once(self) -> usize {
-        match self {
-            Self::Create | Self::Move | Self::Take => 1,
-            Self::Alone => usize::MAX,
-        }
-    }
-
-    const fn of(what: &What) -> Self {
-        match what {
-            What::Create(_) | What::CreateBatch(_) => Self::Create,
-            What::Move { .. } | What::Report { .. } | What::CancelThese(_) => Self::Move,
-            What::Next { .. } => Self::Take,
-            What::Tick { .. }
-            | What::Dispatch { .. }
-            | What::Survey
-            | What::Renew { .. }
-            | What::TakeOver { .. }
-            | What::Recalculate { .. }
-            | What::CreateService(_)
-            | What::ReplaceService { .. }
-            | What::DeleteService { .. }
-            | What::CreateAgent(_)
-            | What::ReplaceAgent { .. }
-            | What::DeleteAgent { .. }
-            | What::ChangeAgent { .. }
-            | What::Suppress(_)
-            | What::Unsuppress { .. }
-            | What::Task { .. }
-            | What::Explain { .. }
-            | What::Position { .. }
-            | What::Insight { .. }
-            | What::Webhooks(_)
-            | What::CreateKey(_)
-            | What::RevokeKey { .. }
-            | What::Session { .. }
-            | What::UseKeys(_)
-            | What::Once { .. }
-            | What::Erase { .. }
-            | What::Tidy { .. } => Self::Alone,
-        }
-    }
-}
 
 /// Whether a command edits what all others rely on, so that it runs while no other does.
 fn edits_the_shape(what: &What) -> bool {
@@ -207,14 +80,16 @@ pub(crate) struct Writer {
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) session: Option<Session>,
     pub(crate) commits: Arc<Commits>,
+    pub(crate) settled: Arc<Settled>,
 }
 
 impl Writer {
     pub(crate) async fn work(mut self) {
         loop {
-            let (kind, jobs) = self.jobs.next(self.batch).await;
-            self.carry_out(jobs).await;
-            self.jobs.done(kind);
+            let batch = self.jobs.next(self.batch).await;
+            let ended = batch.ended();
+            self.carry_out(batch.jobs).await;
+            self.jobs.done(ended);
         }
     }
 
@@ -313,7 +188,7 @@ impl Writer {
         let clock = self.clock.as_deref();
         let less;
         let commands = match commands {
-            [command] => match glance(session, command, clock).await {
+            [command] => match glance(session, command, clock, &self.settled).await {
                 Ok(Glance::Nothing(done)) => return Ran::Through(vec![Ok(done)]),
                 Ok(Glance::Less(command)) => {
                     less = command;
@@ -326,7 +201,7 @@ impl Writer {
         };
         let alone = commands.iter().any(|command| edits_the_shape(&command.what));
         let shape = if alone { HOLD_THE_SHAPE } else { SHARE_THE_SHAPE };
-        let ahead = Ahead::of(commands);
+        let ahead = Ahead::of(commands, self.settled.until());
         let (now, answers) = match begin(session, shape, &ahead).await {
             Ok(begun) => begun,
             Err(failure) => return Ran::Failed(failure),
@@ -336,8 +211,12 @@ impl Writer {
         let mut rows = PostgresRows::writing(session, now);
         match run(&mut rows, commands, &ahead, answers).await {
             Ok((results, trace)) => {
+                let earliest = rows.earliest_written();
                 drop(rows);
                 let ran = commit(session, results, trace).await;
+                if let Some(earliest) = earliest {
+                    self.settled.wrote(earliest, self.connector.time());
+                }
                 if matches!(ran, Ran::Through(_)) {
                     self.commits.note(commands.len());
                 }

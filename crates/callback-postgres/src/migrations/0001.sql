@@ -39,14 +39,23 @@ CREATE TABLE recalculations (
   after uuid
 );
 
+CREATE TABLE agent_identities (
+  agent uuid PRIMARY KEY,
+  sip_key text COLLATE "C" NOT NULL UNIQUE
+);
+
+-- Changed with every task, so old versions pile up while somebody holds an old snapshot.
+-- By the count of changes the newest comes first, and nothing here is unique, which would have every
+-- change look at all of them.
 CREATE TABLE agents (
-  id uuid PRIMARY KEY,
+  id uuid NOT NULL,
+  changes bigint NOT NULL,
   name text COLLATE "C" NOT NULL,
-  sip_key text COLLATE "C" NOT NULL UNIQUE,
   free boolean NOT NULL,
   deadline timestamptz,
   record json NOT NULL
-) WITH (fillfactor = 50);
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
+CREATE INDEX agents_newest ON agents (id, changes DESC);
 CREATE INDEX agents_deadline ON agents (deadline, id) WHERE deadline IS NOT NULL;
 
 -- `idle_since` only while the agent waits to be offered something.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::PostgresRows;
 use super::queues::{DEEPEST, open_heads};
 use super::services::CAPPED;
-use super::staff::AGENTS_LOCKED;
+use super::staff::{AGENTS_LOCKED, agents_locked};
 use super::suppressions::suppression;
 use crate::connection::{Asked, Parameter, Session};
 use crate::failure::Failure;
@@ -79,10 +79,11 @@ const ATTEMPTS: &str = sql!(
 );
 const AGENTS_MOVED: &str = sql!(
     "agents of moved",
-    "SELECT id, record FROM agents WHERE id = ANY(ARRAY(SELECT agent FROM callbacks \
-        WHERE id = ",
-    moved!(),
-    ")) ORDER BY id FOR UPDATE"
+    agents_locked!(
+        "(SELECT DISTINCT agent AS id FROM callbacks WHERE id = ",
+        moved!(),
+        " ORDER BY agent)"
+    )
 );
 const CLAIMS: &str = sql!(
     "claims",
@@ -126,7 +127,7 @@ const ROUTES: &str = sql!("routes", "SELECT name, record FROM routes WHERE name 
 /// Nothing of the future is looked at: what was moved away from there may still be kept.
 const EARLIEST: &str = sql!(
     "earliest",
-    "SELECT deadline FROM callbacks WHERE deadline <= statement_timestamp() \
+    "SELECT deadline FROM callbacks WHERE deadline >= $1 AND deadline <= statement_timestamp() \
         ORDER BY deadline LIMIT 1"
 );
 /// Of the pullers' own lanes those in which something is ready.
@@ -159,6 +160,8 @@ pub(crate) struct Ahead {
     /// Services for which callbacks are made.
     services: Vec<Uuid>,
     routes: Vec<String>,
+    /// Before this instant nothing is due.
+    settled: Instant,
 }
 
 /// What a statement that was sent ahead asks.
@@ -180,8 +183,8 @@ enum About {
 }
 
 impl Ahead {
-    pub(crate) fn of(commands: &[Command]) -> Self {
-        let mut ahead = Self::default();
+    pub(crate) fn of(commands: &[Command], settled: Instant) -> Self {
+        let mut ahead = Self { settled, ..Self::default() };
         let (mut callbacks, mut pullers, mut routes) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut keys, mut entered, mut services) =
@@ -236,7 +239,7 @@ impl Ahead {
             asked.push((About::Passes, PASSES, vec![&self.pullers]));
             asked.push((About::Agents, AGENTS_LOCKED, vec![&self.pullers]));
             asked.push((About::Services, SERVICES_SERVED, vec![&self.pullers]));
-            asked.push((About::Earliest, EARLIEST, vec![]));
+            asked.push((About::Earliest, EARLIEST, vec![&self.settled]));
             asked.push((About::OwnLanes, OWN_LANES, vec![&self.pullers]));
             asked.push((About::Heads, HEADS_SERVED, vec![&self.pullers, &self.depth]));
         }
@@ -296,6 +299,7 @@ impl PostgresRows<'_> {
     /// Keeps what was asked for with the beginning of the transaction, and reads what the agents
     /// of the batch will be given.
     pub(crate) async fn keep_ahead(&mut self, ahead: &Ahead, answers: Answers) -> Rowed<()> {
+        self.settled = ahead.settled;
         self.queues.pullers.clone_from(&ahead.pullers);
         self.only_callbacks = !ahead.pullers.is_empty();
         for name in &ahead.routes {

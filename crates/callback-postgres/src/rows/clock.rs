@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::PostgresRows;
+use crate::connection::Parameter;
 use crate::locks::class;
 use crate::records::{column, limit as sql_limit, record, records};
 
@@ -19,12 +20,12 @@ const LOOK_AGAIN_MICROS: i64 = 100_000;
 /// How far ahead the next deadline is looked for, in seconds.
 macro_rules! window_seconds {
     () => {
-        30
+        2
     };
 }
 const WINDOW_MICROS: i64 = window_seconds!() * 1_000_000;
 
-/// Picks what is due in order, and of that what can be locked at once.
+/// Picks what is due and not settled in order, and of that what can be locked at once.
 macro_rules! pick {
     ($name:literal, $id:literal, $table:literal, $at:literal) => {
         concat!(
@@ -35,6 +36,8 @@ macro_rules! pick {
             " AS id, key FROM ",
             $table,
             " WHERE ",
+            $at,
+            " >= $4 AND ",
             $at,
             " <= $1 ORDER BY ",
             $at,
@@ -51,36 +54,43 @@ pub(crate) const CALLBACKS: &str = pick!("callbacks", "id", "callbacks", "deadli
 const ATTEMPTS: &str = pick!("attempts", "id", "attempts", "deadline");
 const KEYS: &str = pick!("keys", "key", "key_wakes", "at");
 const AGENTS: &str = "/* PostgresRows::due agents */ \
-    SELECT id, record FROM agents WHERE deadline <= $1 ORDER BY deadline, id LIMIT $2 \
+    SELECT id, record FROM agents WHERE deadline >= $3 AND deadline <= $1 \
+    ORDER BY deadline, id LIMIT $2 \
     FOR UPDATE SKIP LOCKED";
 
-// The locks were taken by the statement before, so what these read stands.
-const CALLBACK_RECORDS: &str = "/* PostgresRows::due callback records */ \
-    SELECT id, key, record FROM callbacks WHERE id = ANY($1) AND deadline <= $2 \
-    ORDER BY deadline, id";
+// The locks were taken by the statement before, so what these read stands; not by the deadlines.
+pub(crate) const CALLBACK_RECORDS: &str = "/* PostgresRows::due callback records */ \
+    SELECT id, key, record FROM ( \
+        SELECT id, key, record, deadline FROM callbacks WHERE id = ANY($1) OFFSET 0) AS due \
+    WHERE deadline <= $2 ORDER BY deadline, id";
 const ATTEMPT_RECORDS: &str = "/* PostgresRows::due attempt records */ \
-    SELECT id, record FROM attempts WHERE id = ANY($1) AND deadline <= $2 ORDER BY deadline, id";
+    SELECT id, record FROM ( \
+        SELECT id, record, deadline FROM attempts WHERE id = ANY($1) OFFSET 0) AS due \
+    WHERE deadline <= $2 ORDER BY deadline, id";
 const KEYS_STILL: &str = "/* PostgresRows::due keys still */ \
-    SELECT key FROM key_wakes WHERE key = ANY($1) AND at <= $2 ORDER BY at, key";
+    SELECT key FROM (SELECT key, at FROM key_wakes WHERE key = ANY($1) OFFSET 0) AS due \
+    WHERE at <= $2 ORDER BY at, key";
 
-/// The end of the window in which the driver's next deadline is looked for; it sleeps no longer
-/// anyway, and what was moved away from behind it may still be kept for some old snapshot.
+/// The end of the window in which the next deadline is looked for, when the driver looks again:
+/// what was moved away from behind it may still be kept for some old snapshot.
 macro_rules! window {
     () => {
         concat!("coalesce($1, statement_timestamp() + interval '", window_seconds!(), " seconds')")
     };
 }
 
-/// The earliest deadline in the window, or its end.
+/// The earliest deadline that is not settled in the window, or its end.
 pub(crate) const NEXT_SOON: &str = concat!(
     "/* PostgresRows::next_deadline */ SELECT clock_timestamp() AS now, least( \
-    (SELECT deadline FROM callbacks WHERE deadline < ",
+    (SELECT deadline FROM callbacks WHERE deadline >= $2 AND deadline < ",
     window!(),
-    " ORDER BY deadline LIMIT 1), (SELECT deadline FROM attempts WHERE deadline < ",
+    " ORDER BY deadline LIMIT 1), \
+    (SELECT deadline FROM attempts WHERE deadline >= $2 AND deadline < ",
     window!(),
-    " ORDER BY deadline LIMIT 1), (SELECT deadline FROM agents WHERE deadline < ",
+    " ORDER BY deadline LIMIT 1), \
+    (SELECT deadline FROM agents WHERE deadline >= $2 AND deadline < ",
     window!(),
-    " ORDER BY deadline LIMIT 1), (SELECT at FROM key_wakes WHERE at < ",
+    " ORDER BY deadline LIMIT 1), (SELECT at FROM key_wakes WHERE at >= $2 AND at < ",
     window!(),
     " ORDER BY at LIMIT 1), ",
     window!(),
@@ -131,7 +141,9 @@ impl PostgresRows<'_> {
             return self.handed_out(due, at, limit).await;
         }
         let (attempts, attempt_lines) = self.pick(ATTEMPTS, at, most).await?;
-        let key_rows = self.query(KEYS, &[&at, &most, &most.saturating_mul(PASSED_OVER)]).await?;
+        let given: [Parameter<'_>; 4] =
+            [&at, &most, &most.saturating_mul(PASSED_OVER), &self.settled.clone()];
+        let key_rows = self.query(KEYS, &given).await?;
         let mut keys = Vec::with_capacity(key_rows.len());
         for row in &key_rows {
             keys.push(column::<String>(row, "key_wakes", "key")?);
@@ -139,7 +151,7 @@ impl PostgresRows<'_> {
         let locked = keys.iter().cloned().map(TargetKey::from_stored);
         self.lines.extend(callback_lines.into_iter().chain(attempt_lines).chain(locked));
 
-        let agents = self.query(AGENTS, &[&at, &most]).await?;
+        let agents = self.query(AGENTS, &[&at, &most, &self.settled.clone()]).await?;
         let agents = self.keep_agents(&agents)?;
         let callbacks = self.read_due(CALLBACK_RECORDS, &callbacks, at).await?;
         let attempts = self.read_due(ATTEMPT_RECORDS, &attempts, at).await?;
@@ -187,7 +199,9 @@ impl PostgresRows<'_> {
         at: Instant,
         most: i64,
     ) -> Rowed<(Vec<Uuid>, Vec<TargetKey>)> {
-        let rows = self.query(sql, &[&at, &most, &most.saturating_mul(PASSED_OVER)]).await?;
+        let given: [Parameter<'_>; 4] =
+            [&at, &most, &most.saturating_mul(PASSED_OVER), &self.settled.clone()];
+        let rows = self.query(sql, &given).await?;
         let (mut ids, mut keys) = (Vec::new(), Vec::new());
         for row in &rows {
             ids.push(column(row, "callbacks", "id")?);
@@ -207,7 +221,8 @@ impl PostgresRows<'_> {
             return Ok(None);
         }
         self.send_unsent().await?;
-        let row = self.query_one(NEXT_SOON, &[&window_end(self.now)]).await?;
+        let row =
+            self.query_one(NEXT_SOON, &[&window_end(self.now), &self.settled.clone()]).await?;
         let at: Option<Instant> = match &row {
             Some(row) => column(row, "callbacks", "deadline")?,
             None => None,

@@ -108,7 +108,10 @@ impl PostgresRows<'_> {
 
     /// What was written may have become due meanwhile.
     pub(super) fn note_deadline(&mut self, deadline: Option<Instant>) {
-        if deadline.is_some_and(|deadline| self.nothing_due.is_some_and(|at| deadline <= at)) {
+        let Some(deadline) = deadline else { return };
+        self.earliest_written =
+            Some(self.earliest_written.map_or(deadline, |earliest| earliest.min(deadline)));
+        if self.nothing_due.is_some_and(|at| deadline <= at) {
             self.nothing_due = None;
         }
     }

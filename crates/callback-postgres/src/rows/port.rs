@@ -149,6 +149,7 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn wake_key(&mut self, key: &TargetKey, at: Instant) -> Rowed<()> {
+        self.note_deadline(Some(at));
         let sql = "/* PostgresRows::wake_key */ INSERT INTO key_wakes AS stored (key, at) \
             VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET at = excluded.at \
             WHERE excluded.at < stored.at";
@@ -311,7 +312,7 @@ impl Rows for PostgresRows<'_> {
     }
 
     async fn agent_by_sip(&mut self, sip_uri: &str) -> Rowed<Option<AgentId>> {
-        let sql = "/* PostgresRows::agent_by_sip */ SELECT id FROM agents WHERE sip_key = $1";
+        let sql = "/* PostgresRows::agent_by_sip */ SELECT agent AS id FROM agent_identities WHERE sip_key = $1";
         let row = self.query_one(sql, &[&sip_uri]).await?;
         row.map(|row| column(&row, "agents", "id").map(AgentId)).transpose()
     }

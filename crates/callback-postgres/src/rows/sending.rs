@@ -80,11 +80,14 @@ const PUT_CLAIMS: &str = "/* PostgresRows::put_claim */ \
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[]) \
     ON CONFLICT (key) DO UPDATE SET attempt = excluded.attempt \
     WHERE claims.callback = excluded.callback";
-const CHANGE_AGENTS: &str = "/* PostgresRows::put_agent change */ \
-    UPDATE agents SET name = new.name, sip_key = new.sip_key, free = new.free, \
+pub(crate) const CHANGE_AGENTS: &str = "/* PostgresRows::put_agent change */ \
+    UPDATE agents SET changes = changes + 1, name = new.name, free = new.free, \
         deadline = new.deadline, record = new.record \
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[], $6::json[]) \
-        AS new (id, name, sip_key, free, deadline, record) WHERE agents.id = new.id";
+    FROM (SELECT *, (SELECT ctid FROM agents WHERE agents.id = all_new.id \
+            ORDER BY changes DESC LIMIT 1) AS at \
+        FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::timestamptz[], $5::json[]) \
+            AS all_new (id, name, free, deadline, record)) AS new \
+    WHERE agents.ctid = new.at";
 const IDLE: &str = "/* PostgresRows::put_agent idle */ \
     UPDATE agent_services SET idle_since = new.idle_since \
     FROM unnest($1::uuid[], $2::timestamptz[]) AS new (agent, idle_since) \
@@ -290,7 +293,6 @@ impl PostgresRows<'_> {
             let parameters = owned![
                 each!(|agent| agent.id.0),
                 each!(|agent| agent.name.clone()),
-                each!(|agent| agent.sip_uri.key().as_str().to_owned()),
                 each!(is_free),
                 each!(Agent::deadline),
                 each!(|agent| Json(agent.clone())),

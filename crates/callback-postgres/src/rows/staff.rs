@@ -11,16 +11,39 @@ use uuid::Uuid;
 use super::{PostgresRows, owned};
 use crate::records::{column, corrupt, record};
 
-const AGENT: &str = "/* PostgresRows::agent */ SELECT id, record FROM agents WHERE id = $1";
-const AGENT_LOCKED: &str =
-    "/* PostgresRows::agent lock */ SELECT id, record FROM agents WHERE id = $1 FOR UPDATE";
-pub(super) const AGENTS_LOCKED: &str = "/* PostgresRows::agents lock */ \
-    SELECT id, record FROM agents WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+/// Locks agents in the order in which they are named, each found by its newest version.
+macro_rules! agents_locked {
+    ($($named:expr),+ $(,)?) => {
+        concat!(
+            "SELECT agents.id, agents.record FROM ",
+            $($named,)+
+            " AS named CROSS JOIN LATERAL (SELECT id, record FROM agents WHERE id = named.id \
+                ORDER BY changes DESC LIMIT 1 FOR UPDATE) AS agents"
+        )
+    };
+}
+pub(super) use agents_locked;
 
+const AGENT: &str = "/* PostgresRows::agent */ \
+    SELECT id, record FROM agents WHERE id = $1 ORDER BY changes DESC LIMIT 1";
+const AGENT_LOCKED: &str = "/* PostgresRows::agent lock */ \
+    SELECT id, record FROM agents WHERE id = $1 ORDER BY changes DESC LIMIT 1 FOR UPDATE";
+/// Those who are named stand in order.
+pub(crate) const AGENTS_LOCKED: &str = concat!(
+    "/* PostgresRows::agents lock */ ",
+    agents_locked!("(SELECT id FROM unnest($1::uuid[]) AS id)")
+);
+
+const IDENTIFY: &str = "/* PostgresRows::put_agent identity */ \
+    INSERT INTO agent_identities (agent, sip_key) VALUES ($1, $2) \
+    ON CONFLICT (agent) DO UPDATE SET sip_key = excluded.sip_key";
 const PUT: &str = "/* PostgresRows::put_agent */ \
-    INSERT INTO agents (id, name, sip_key, free, deadline, record) VALUES ($1, $2, $3, $4, $5, $6) \
-    ON CONFLICT (id) DO UPDATE SET name = excluded.name, sip_key = excluded.sip_key, \
-        free = excluded.free, deadline = excluded.deadline, record = excluded.record";
+    WITH changed AS ( \
+        UPDATE agents SET changes = changes + 1, name = $2, free = $3, deadline = $4, record = $5 \
+        WHERE id = $1 RETURNING id) \
+    INSERT INTO agents (id, changes, name, free, deadline, record) \
+    SELECT $1::uuid, 1, $2::text, $3::boolean, $4::timestamptz, $5::json \
+    WHERE NOT EXISTS (SELECT FROM changed)";
 const UNASSIGN: &str = "/* PostgresRows::put_agent unassign */ \
     DELETE FROM agent_services WHERE agent = $1 AND service <> ALL($2)";
 const ASSIGN: &str = "/* PostgresRows::put_agent assign */ \
@@ -28,17 +51,27 @@ const ASSIGN: &str = "/* PostgresRows::put_agent assign */ \
     FROM unnest($2::uuid[]) AS service \
     ON CONFLICT (agent, service) DO UPDATE SET idle_since = excluded.idle_since";
 
+/// Who waits longest, locked as said; nobody is locked before it is their turn.
+macro_rules! longest_idle {
+    ($lock:literal) => {
+        concat!(
+            "SELECT agents.id, agents.record FROM ( \
+                SELECT agent FROM agent_services WHERE service = $1 AND idle_since IS NOT NULL \
+                ORDER BY idle_since, agent) AS at CROSS JOIN LATERAL ( \
+                SELECT id, record FROM agents WHERE id = at.agent AND free \
+                ORDER BY changes DESC LIMIT 1 ",
+            $lock,
+            ") AS agents LIMIT 1"
+        )
+    };
+}
 /// Those who are being changed just now are passed over: their own change wakes the dispatcher.
-pub(crate) const LONGEST_IDLE: &str = "/* PostgresRows::longest_idle */ \
-    SELECT agents.id, agents.record FROM agent_services AS at JOIN agents ON agents.id = at.agent \
-    WHERE at.service = $1 AND at.idle_since IS NOT NULL AND agents.free \
-    ORDER BY at.idle_since, at.agent LIMIT 1 FOR UPDATE OF agents SKIP LOCKED";
+pub(crate) const LONGEST_IDLE: &str =
+    concat!("/* PostgresRows::longest_idle */ ", longest_idle!("FOR UPDATE SKIP LOCKED"));
 /// With nobody else to take, those who are being changed are waited for: they may have been locked
 /// and left as they were.
-const LONGEST_IDLE_AWAITED: &str = "/* PostgresRows::longest_idle awaited */ \
-    SELECT agents.id, agents.record FROM agent_services AS at JOIN agents ON agents.id = at.agent \
-    WHERE at.service = $1 AND at.idle_since IS NOT NULL AND agents.free \
-    ORDER BY at.idle_since, at.agent LIMIT 1 FOR UPDATE OF agents";
+const LONGEST_IDLE_AWAITED: &str =
+    concat!("/* PostgresRows::longest_idle awaited */ ", longest_idle!("FOR UPDATE"));
 const LONGEST_IDLE_SEEN: &str = "/* PostgresRows::longest_idle seen */ \
     SELECT agent AS id FROM agent_services WHERE service = $1 AND idle_since IS NOT NULL \
     ORDER BY idle_since, agent LIMIT 1";
@@ -51,8 +84,9 @@ const FREE_WITH_OWN: &str = "/* PostgresRows::free_agent_with_own */ \
     ORDER BY at.agent LIMIT 1";
 
 const STAFF: &str = "/* PostgresRows::agents_of */ \
-    SELECT agents.id, agents.record FROM agent_services AS at JOIN agents ON agents.id = at.agent \
-    WHERE at.service = $1 ORDER BY agents.id";
+    SELECT agents.id, agents.record FROM agent_services AS at CROSS JOIN LATERAL ( \
+        SELECT id, record FROM agents WHERE id = at.agent ORDER BY changes DESC LIMIT 1) AS agents \
+    WHERE at.service = $1 ORDER BY at.agent";
 
 const LOCK_PASSES: &str = "/* PostgresRows::passes lock */ \
     SELECT service AS id, ahead FROM passes WHERE service = ANY($1) ORDER BY service FOR UPDATE";
@@ -102,16 +136,17 @@ impl PostgresRows<'_> {
         self.note_deadline(agent.deadline());
         let known = self.agents.insert(agent.id, Some(agent.clone())).flatten();
         let idle_since = is_free(agent).then_some(agent.idle_since);
-        if let Some(known) = known.filter(|known| known.services == agent.services) {
+        if let Some(known) = known.filter(|known| is_same_but_for_its_state(known, agent)) {
             let was = is_free(&known).then_some(known.idle_since);
             self.unsent.change_agent(agent.clone(), was, idle_since);
             return Ok(());
         }
         self.send_unsent().await?;
+        let sip_key = agent.sip_uri.key().as_str().to_owned();
+        self.write(IDENTIFY, owned![agent.id.0, sip_key]).await?;
         let parameters = owned![
             agent.id.0,
             agent.name.clone(),
-            agent.sip_uri.key().as_str().to_owned(),
             is_free(agent),
             agent.deadline(),
             Json(agent.clone()),
@@ -128,6 +163,9 @@ impl PostgresRows<'_> {
         let unassign =
             "/* PostgresRows::delete_agent */ DELETE FROM agent_services WHERE agent = $1";
         self.write(unassign, owned![id.0]).await?;
+        let forget =
+            "/* PostgresRows::delete_agent */ DELETE FROM agent_identities WHERE agent = $1";
+        self.write(forget, owned![id.0]).await?;
         let delete = "/* PostgresRows::delete_agent */ DELETE FROM agents WHERE id = $1";
         self.write(delete, owned![id.0]).await
     }
@@ -228,6 +266,11 @@ pub(crate) fn takers(rows: &[Row]) -> Rowed<(Vec<ServiceId>, Vec<AgentId>)> {
         }
     }
     Ok((staffed, free))
+}
+
+/// Whether an agent has the same address and the same services.
+fn is_same_but_for_its_state(known: &Agent, agent: &Agent) -> bool {
+    known.services == agent.services && known.sip_uri.key() == agent.sip_uri.key()
 }
 
 /// Whether an agent waits to be offered something; work after a call ends by a tick of its own.

@@ -24,6 +24,7 @@ pub(crate) const TABLES: &[(&str, Option<Kind>)] = &[
     ("services", Some(Kind::Services)),
     ("passes", Some(Kind::Passes)),
     ("recalculations", Some(Kind::Recalculations)),
+    ("agent_identities", Some(Kind::Agents)),
     ("agents", Some(Kind::Agents)),
     ("agent_services", Some(Kind::Agents)),
     ("callbacks", Some(Kind::Callbacks)),

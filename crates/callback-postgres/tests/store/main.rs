@@ -16,4 +16,5 @@ mod line;
 mod loss;
 mod racing;
 mod scene;
+mod settled;
 mod schema;
