@@ -1,16 +1,16 @@
 //! Commands that wait for a writer, and which of them go together.
 //!
-//! Commands of one kind share a transaction, and with it statements and commit: creations, moves
-//! and reports of what is under way, and agents who ask for their next task.
-//! A creation locks nothing that another locks unless duplicates are refused; the others lock
-//! lines and agents in one order, and each is for a callback and an agent of its own.
+//! Commands of one kind share a transaction, and with it statements and commit: on the one hand
+//! creations, moves, and reports of what is under way, which change callbacks that are known; on the
+//! other hand agents who ask for their next task, which lock the queues that they are given from.
+//! All of them lock lines and agents in one order, and each is for a callback and an agent of its own.
 //! Everything else runs alone, so that no transaction keeps more lines and agents from the other
 //! nodes than its command needs.
 //!
 //! Large batches cost least, but one at a time leaves the processors of the database idle
 //! whenever it commits or this side prepares the next.
-//! So creations and moves run in two batches of equal size: a second one waits until it is worth
-//! a transaction and as large as the first, and where many wait each takes half.
+//! So changes run in two batches of equal size: a second one waits until it is worth a transaction
+//! and as large as the first, and where many wait each takes half.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -143,8 +143,7 @@ impl Lines {
 /// What may share a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    Create,
-    Move,
+    Change,
     Take,
     Alone,
 }
@@ -154,7 +153,7 @@ impl Kind {
     /// since one after the other looks for what a service has next.
     const fn at_once(self) -> usize {
         match self {
-            Self::Create | Self::Move => 2,
+            Self::Change => 2,
             Self::Take => 1,
             Self::Alone => usize::MAX,
         }
@@ -179,8 +178,11 @@ impl Kind {
 
     const fn of(what: &What) -> Self {
         match what {
-            What::Create(_) | What::CreateBatch(_) => Self::Create,
-            What::Move { .. } | What::Report { .. } | What::CancelThese(_) => Self::Move,
+            What::Create(_)
+            | What::CreateBatch(_)
+            | What::Move { .. }
+            | What::Report { .. }
+            | What::CancelThese(_) => Self::Change,
             What::Next { .. } => Self::Take,
             What::Tick { .. }
             | What::Dispatch { .. }
@@ -231,7 +233,7 @@ mod tests {
 
     #[test]
     fn few_go_together_at_once() {
-        for kind in [Kind::Create, Kind::Move, Kind::Take] {
+        for kind in [Kind::Change, Kind::Take] {
             assert_eq!(kind.share(0, under_way(0, 0)), 0, "{kind:?}");
             assert_eq!(kind.share(1, under_way(0, 0)), 1, "{kind:?}");
             assert_eq!(kind.share(15, under_way(0, 0)), 15, "{kind:?}");
@@ -240,17 +242,17 @@ mod tests {
 
     #[test]
     fn many_go_in_two_halves() {
-        assert_eq!(Kind::Create.share(32, under_way(0, 0)), 16);
-        assert_eq!(Kind::Create.share(16, under_way(1, 16)), 16);
-        assert_eq!(Kind::Move.share(30, under_way(1, 10)), 20);
-        assert_eq!(Kind::Move.share(33, under_way(2, 32)), 0, "two are under way");
+        assert_eq!(Kind::Change.share(32, under_way(0, 0)), 16);
+        assert_eq!(Kind::Change.share(16, under_way(1, 16)), 16);
+        assert_eq!(Kind::Change.share(30, under_way(1, 10)), 20);
+        assert_eq!(Kind::Change.share(33, under_way(2, 32)), 0, "two are under way");
     }
 
     #[test]
     fn a_second_batch_waits_until_it_is_worth_it() {
-        assert_eq!(Kind::Create.share(7, under_way(1, 1)), 0, "too few for a transaction");
-        assert_eq!(Kind::Create.share(8, under_way(1, 1)), 8);
-        assert_eq!(Kind::Create.share(15, under_way(1, 16)), 0, "smaller than the first");
+        assert_eq!(Kind::Change.share(7, under_way(1, 1)), 0, "too few for a transaction");
+        assert_eq!(Kind::Change.share(8, under_way(1, 1)), 8);
+        assert_eq!(Kind::Change.share(15, under_way(1, 16)), 0, "smaller than the first");
     }
 
     #[test]
@@ -268,18 +270,18 @@ mod tests {
     #[test]
     fn the_longest_waiting_go_first_and_a_kind_that_must_wait_holds_up_nobody() {
         let jobs = Jobs::default();
-        for kind in [Kind::Create, Kind::Take, Kind::Create] {
+        for kind in [Kind::Change, Kind::Take, Kind::Change] {
             jobs.enter(kind, job());
         }
         let took =
             |most| jobs.take(most).map(|batch| (batch.kind, batch.jobs.len(), batch.ended()));
-        let Some((Kind::Create, 2, creations)) = took(64) else { panic!("creations came first") };
-        jobs.enter(Kind::Create, job());
-        assert!(matches!(took(64), Some((Kind::Take, 1, _))), "creations wait for the others");
+        let Some((Kind::Change, 2, changes)) = took(64) else { panic!("changes came first") };
+        jobs.enter(Kind::Change, job());
+        assert!(matches!(took(64), Some((Kind::Take, 1, _))), "changes wait for the others");
         assert!(took(64).is_none());
-        jobs.done(creations);
-        jobs.enter(Kind::Create, job());
-        assert!(matches!(took(1), Some((Kind::Create, 1, _))), "no more than are allowed");
+        jobs.done(changes);
+        jobs.enter(Kind::Change, job());
+        assert!(matches!(took(1), Some((Kind::Change, 1, _))), "no more than are allowed");
         jobs.enter(Kind::Alone, job());
         assert!(matches!(took(64), Some((Kind::Alone, 1, _))));
     }
@@ -292,7 +294,7 @@ mod tests {
         for turn in 0..1_000_usize {
             for _ in 0..turn * 7 % 23 {
                 pushed += 1;
-                let kind = [Kind::Create, Kind::Move, Kind::Take, Kind::Alone][turn % 4];
+                let kind = [Kind::Change, Kind::Take, Kind::Alone][turn % 3];
                 jobs.enter(kind, job());
             }
             while under_way.len() < 4

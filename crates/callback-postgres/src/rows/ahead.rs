@@ -33,13 +33,14 @@ macro_rules! moved {
         "ANY($1 || ARRAY(SELECT callback FROM attempts WHERE id = ANY($2)))"
     };
 }
-/// The lines of what is moved.
+/// The lines of what is moved, and further ones.
 macro_rules! moved_lines {
     () => {
         concat!(
             "(SELECT key FROM callbacks WHERE id = ",
             moved!(),
-            " UNION SELECT key FROM attempts WHERE id = ANY($2) ORDER BY key) AS line"
+            " UNION SELECT key FROM attempts WHERE id = ANY($2) \
+              UNION SELECT unnest($3::text[]) ORDER BY key) AS line"
         )
     };
 }
@@ -111,7 +112,8 @@ const SUPPRESSIONS_MOVED: &str = sql!(
 const SERVICES: &str = sql!("services", "SELECT id, record FROM services WHERE id = ANY($1)");
 const SERVICES_MOVED: &str = sql!(
     "services of moved",
-    "SELECT id, record FROM services WHERE id = ANY(ARRAY(SELECT service FROM callbacks WHERE id = ",
+    "SELECT id, record FROM services WHERE id = ANY($3 || ARRAY( \
+        SELECT service FROM callbacks WHERE id = ",
     moved!(),
     "))"
 );
@@ -243,25 +245,22 @@ impl Ahead {
             asked.push((About::OwnLanes, OWN_LANES, vec![&self.pullers]));
             asked.push((About::Heads, HEADS_SERVED, vec![&self.pullers, &self.depth]));
         }
+        // Lines are locked in one order, whatever is done on them.
         if self.moves() {
             let moved: [Parameter<'_>; 2] = [&self.callbacks, &self.attempts];
-            for (about, sql) in [
-                (About::Lines, LOCK_MOVED),
-                (About::Agents, AGENTS_MOVED),
-                (About::Callbacks, CALLBACKS),
-                (About::Attempts, ATTEMPTS),
-                (About::Claims, CLAIMS_MOVED),
-                (About::Suppressions, SUPPRESSIONS_MOVED),
-                (About::Services, SERVICES_MOVED),
-            ] {
-                asked.push((about, sql, moved.to_vec()));
+            let also = |more| vec![moved[0], moved[1], more];
+            asked.push((About::Lines, LOCK_MOVED, also(&self.entered)));
+            asked.push((About::Agents, AGENTS_MOVED, moved.to_vec()));
+            asked.push((About::Callbacks, CALLBACKS, moved.to_vec()));
+            asked.push((About::Attempts, ATTEMPTS, moved.to_vec()));
+            asked.push((About::Claims, CLAIMS_MOVED, also(&self.entered)));
+            asked.push((About::Suppressions, SUPPRESSIONS_MOVED, also(&self.keys)));
+            asked.push((About::Services, SERVICES_MOVED, also(&self.services)));
+        } else if !self.keys.is_empty() {
+            if !self.entered.is_empty() {
+                asked.push((About::Lines, LOCK_LINES, vec![&self.entered]));
+                asked.push((About::Claims, CLAIMS, vec![&self.entered]));
             }
-        }
-        if !self.entered.is_empty() {
-            asked.push((About::Lines, LOCK_LINES, vec![&self.entered]));
-            asked.push((About::Claims, CLAIMS, vec![&self.entered]));
-        }
-        if !self.keys.is_empty() {
             asked.push((About::Suppressions, SUPPRESSIONS, vec![&self.keys]));
             asked.push((About::Services, SERVICES, vec![&self.services]));
         }
