@@ -1,49 +1,57 @@
-//! What an engineer would write instead: a table, and one statement for each transaction.
+//! What an engineer would write instead: one prepared statement for each transaction, and nothing
+//! that decides.
+
+mod jobs;
+mod rows;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use tokio::task::JoinSet;
-use tokio_postgres::{Client, Statement};
 
 use crate::database::Database;
 
-const SCHEMA: &str = "\
-    CREATE TABLE jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, priority integer NOT NULL, \
-        due timestamptz NOT NULL DEFAULT now(), state text NOT NULL DEFAULT 'waiting', \
-        payload text NOT NULL); \
-    CREATE INDEX jobs_waiting ON jobs (priority, due, id) WHERE state = 'waiting'";
-const CREATE: &str = "INSERT INTO jobs (priority, payload) VALUES ($1, $2) RETURNING id";
-const TAKE: &str = "UPDATE jobs SET state = 'taken' WHERE id = ( \
-        SELECT id FROM jobs WHERE state = 'waiting' AND due <= now() \
-        ORDER BY priority, due, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, payload";
-const END: &str = "UPDATE jobs SET state = 'done' WHERE id = $1";
-/// As many bytes as a callback's task has.
-const PAYLOAD: usize = 400;
+/// How the waiting is kept.
+#[derive(Clone, Copy)]
+pub(crate) enum Kept {
+    /// In a table of jobs with one index, which knows no more than what waits.
+    AsJobs,
+    /// In the rows in which ours keeps it: searchable, with history, attempts and claims.
+    AsOurs,
+}
 
-struct Session {
-    client: Client,
-    create: Statement,
-    take: Statement,
-    end: Statement,
+/// One client's connection.
+#[async_trait]
+trait Session: Send + Sync {
+    async fn create(&self, number: u32) -> anyhow::Result<()>;
+
+    /// Takes what is next, if anything is there, and ends it.
+    async fn take_and_end(&self, number: u32) -> anyhow::Result<()>;
 }
 
 pub(crate) struct Bare {
-    sessions: Vec<Arc<Session>>,
-    number: Arc<AtomicI32>,
+    sessions: Vec<Arc<dyn Session>>,
+    number: Arc<AtomicU32>,
 }
 
 impl Bare {
-    pub(crate) async fn open(database: &Database, clients: usize) -> anyhow::Result<Self> {
-        database.client().await?.batch_execute(SCHEMA).await?;
-        let mut sessions = Vec::new();
-        for _ in 0..clients {
-            let client = database.client().await?;
-            let create = client.prepare(CREATE).await?;
-            let take = client.prepare(TAKE).await?;
-            let end = client.prepare(END).await?;
-            sessions.push(Arc::new(Session { client, create, take, end }));
+    pub(crate) async fn open(
+        database: &Database,
+        clients: usize,
+        kept: Kept,
+    ) -> anyhow::Result<Self> {
+        match kept {
+            Kept::AsJobs => jobs::prepare(database).await?,
+            Kept::AsOurs => rows::prepare(database, clients).await?,
+        }
+        let mut sessions: Vec<Arc<dyn Session>> = Vec::new();
+        for agent in (0..).take(clients) {
+            sessions.push(match kept {
+                Kept::AsJobs => Arc::new(jobs::Jobs::open(database).await?),
+                Kept::AsOurs => Arc::new(rows::Rows::open(database, agent).await?),
+            });
         }
         Ok(Self { sessions, number: Arc::default() })
     }
@@ -66,7 +74,11 @@ impl Bare {
             workers.spawn(async move {
                 let mut made = 0_u32;
                 while !over.load(Ordering::Relaxed) {
-                    session.turn(number.fetch_add(1, Ordering::Relaxed), whole).await?;
+                    let number = number.fetch_add(1, Ordering::Relaxed);
+                    session.create(number).await?;
+                    if whole {
+                        session.take_and_end(number).await?;
+                    }
                     made += 1;
                 }
                 anyhow::Ok(made)
@@ -79,20 +91,5 @@ impl Bare {
             made += worker??;
         }
         Ok(f64::from(made) / began.elapsed().as_secs_f64())
-    }
-}
-
-impl Session {
-    async fn turn(&self, number: i32, whole: bool) -> anyhow::Result<()> {
-        let payload = "x".repeat(PAYLOAD);
-        self.client.query_one(&self.create, &[&(number % 9), &payload]).await?;
-        if !whole {
-            return Ok(());
-        }
-        let taken = self.client.query_opt(&self.take, &[]).await?;
-        if let Some(row) = taken {
-            self.client.execute(&self.end, &[&row.get::<_, i64>(0)]).await?;
-        }
-        Ok(())
     }
 }

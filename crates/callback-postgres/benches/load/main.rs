@@ -1,4 +1,5 @@
-//! The store under load, beside bare SQL on the same server: one statement per transaction, prepared.
+//! The store under load, beside bare SQL on the same server: one statement per transaction, prepared,
+//! that writes the same rows, and one on a table of jobs that knows no more than what waits.
 //!
 //! Run by `cargo xtask bench postgres`, which starts a server that writes to disk before it
 //! answers, and names it in `CALLBACK_TEST_POSTGRES`.
@@ -17,10 +18,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-use crate::bare::Bare;
+use crate::bare::{Bare, Kept};
 use crate::database::Database;
-use crate::figures::{Rounds, median};
+use crate::figures::{Rounds, measured, median};
 use crate::installation::{Backlog, Installation};
+
+/// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How many work at a time.
 const CLIENTS: usize = 32;
@@ -60,27 +65,39 @@ fn main() -> anyhow::Result<()> {
 
 /// Creations and full cycles a second.
 async fn throughput() -> anyhow::Result<()> {
-    let (at_bare, at_ours) = (Database::make("bare").await?, Database::make("ours").await?);
+    let mut databases = Vec::new();
     // Creations pile up, and cycles are to be those of a queue that is kept short.
-    let (piled_bare, piled_ours) = (Database::make("bare").await?, Database::make("ours").await?);
-    let bare = Bare::open(&at_bare, CLIENTS).await?;
-    let piling_bare = Bare::open(&piled_bare, CLIENTS).await?;
-    let ours = Installation::open(&at_ours, CLIENTS, Backlog::NONE).await?;
-    let piling_ours = Installation::open(&piled_ours, CLIENTS, Backlog::NONE).await?;
+    for name in ["jobs", "rows", "ours", "piled_jobs", "piled_rows", "piled_ours"] {
+        databases.push(Database::make(name).await?);
+    }
+    let [jobs, rows, ours, piled_jobs, piled_rows, piled_ours] = &databases[..] else {
+        unreachable!("six were made");
+    };
+    let jobs = Bare::open(jobs, CLIENTS, Kept::AsJobs).await?;
+    let rows = Bare::open(rows, CLIENTS, Kept::AsOurs).await?;
+    let ours = Installation::open(ours, CLIENTS, Backlog::NONE).await?;
+    let piled_jobs = Bare::open(piled_jobs, CLIENTS, Kept::AsJobs).await?;
+    let piled_rows = Bare::open(piled_rows, CLIENTS, Kept::AsOurs).await?;
+    let piled_ours = Installation::open(piled_ours, CLIENTS, Backlog::NONE).await?;
     let (mut creates, mut cycles) = (Rounds::default(), Rounds::default());
     for _ in 0..ROUNDS {
-        creates.bare.push(piling_bare.creates(PART).await?);
-        creates.ours.push(piling_ours.creates(PART).await?);
-        piling_ours.settle().await?;
-        cycles.bare.push(bare.cycles(PART).await?);
-        cycles.ours.push(ours.cycles(PART).await?);
+        creates.jobs.push(measured(piled_jobs.creates(PART)).await?);
+        creates.rows.push(measured(piled_rows.creates(PART)).await?);
+        creates.ours.push(measured(piled_ours.creates(PART)).await?);
+        piled_ours.settle().await?;
+        cycles.jobs.push(measured(jobs.cycles(PART)).await?);
+        cycles.rows.push(measured(rows.cycles(PART)).await?);
+        cycles.ours.push(measured(ours.cycles(PART)).await?);
     }
-    println!("{CLIENTS} clients, a second          bare SQL    ours   ratio");
+    println!(
+        "{CLIENTS} clients, a second            ours   same rows   ratio   a job table   ratio"
+    );
     creates.print("creations");
     cycles.print("cycles (create, take, end)");
-    piling_ours.close().await;
+    piled_ours.close().await;
     ours.close().await;
-    for database in [at_bare, at_ours, piled_bare, piled_ours] {
+    drop((jobs, rows, piled_jobs, piled_rows));
+    for database in databases {
         database.remove().await?;
     }
     Ok(())
