@@ -3,12 +3,14 @@
 //! Commands of one kind share a transaction, and with it statements and commit: on the one hand
 //! creations, moves, and reports of what is under way, which change callbacks that are known; on the
 //! other hand agents who ask for their next task, which lock the queues that they are given from.
-//! All of them lock lines and agents in one order, and each is for a callback and an agent of its own.
+//! Changes lock lines and then agents, takes queues, agents and then lines, each of these in one
+//! order; where an agent asks for the next task while the last one is being ended, the two may still
+//! wait for each other, and then one of them runs again.
 //! Everything else runs alone, so that no transaction keeps more lines and agents from the other
 //! nodes than its command needs.
 //!
-//! Large batches cost least, but one at a time leaves the processors of the database idle
-//! whenever it commits or this side prepares the next.
+//! One batch at a time leaves the processors idle whenever it commits or this side prepares the
+//! next, and many small ones pay for more statements.
 //! So changes run in two batches of equal size: a second one waits until it is worth a transaction
 //! and as large as the first, and where many wait each takes half.
 

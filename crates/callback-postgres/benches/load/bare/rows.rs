@@ -1,7 +1,7 @@
 //! The rows in which ours keeps a callback, its attempt, its line, its agent and its history, written
 //! by hand: each move is one statement.
 //!
-//! Records have as many bytes as ours have.
+//! Records have about as many bytes as ours have.
 //! What is picked is the first by priority and place; nobody asks for opening hours, suppressions,
 //! caps, or who else waits on the line.
 
