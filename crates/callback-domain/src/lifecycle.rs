@@ -4,6 +4,7 @@
 //! and what has to be done besides storing the callback comes out as [`Effect`]s.
 
 mod calling;
+mod ending;
 mod happening;
 mod queueing;
 
@@ -24,7 +25,7 @@ use crate::priority::Priority;
 use crate::service::Service;
 use crate::target::Target;
 
-pub use calling::back_off_seconds;
+pub use ending::back_off_seconds;
 pub use happening::Happening;
 
 /// What happens to a callback.
