@@ -15,6 +15,7 @@ pub mod clock;
 pub mod counting;
 pub mod creation;
 pub mod days;
+pub mod deliveries;
 pub mod erasing;
 pub mod explaining;
 pub mod keys;
@@ -128,18 +129,18 @@ macro_rules! store_contract {
             keys::a_session_lives_with_its_key,
             side_by_side::thirty_two_tasks_share_a_queue,
             side_by_side::thirty_two_creates_all_arrive,
-            webhooks::what_happens_is_sent_once_and_in_order,
+            deliveries::what_happens_is_sent_once_and_in_order,
             webhooks::a_subscription_gets_what_it_asks_for,
-            webhooks::a_failure_is_repeated_and_holds_back_its_own_callback,
-            webhooks::what_fails_for_days_is_given_up,
-            webhooks::a_lease_that_lapses_is_another_ones,
-            webhooks::so_many_are_sent_at_a_time,
+            deliveries::a_failure_is_repeated_and_holds_back_its_own_callback,
+            deliveries::what_fails_for_days_is_given_up,
+            deliveries::a_lease_that_lapses_is_another_ones,
+            deliveries::so_many_are_sent_at_a_time,
             webhooks::who_fails_for_long_or_is_gone_is_disabled,
             webhooks::both_secrets_sign_until_the_overlap_is_over,
-            webhooks::what_is_sent_again_has_its_old_id,
-            webhooks::a_trial_is_sent_once,
+            deliveries::what_is_sent_again_has_its_old_id,
+            deliveries::a_trial_is_sent_once,
             webhooks::a_webhook_goes_with_its_deliveries,
-            webhooks::deliveries_are_listed_and_counted,
+            deliveries::deliveries_are_listed_and_counted,
             days::a_day_goes_as_in_memory,
             days::a_day_of_dialling_agents_goes_as_in_memory,
         );
