@@ -108,6 +108,7 @@ const CHURN: &str = "\
         WHERE phase = 'InQueue' AND priority = 0; \
     UPDATE callbacks SET deadline = NULL WHERE phase = 'InQueue' AND priority = 0";
 
+/// Whoever vacuums or analyzes by itself looks at an old state, too, and its turn is anybody's guess.
 const NEVER_TIDIED: &str = "\
     ALTER TABLE callbacks SET (autovacuum_enabled = off); \
     ALTER TABLE agents SET (autovacuum_enabled = off); \
@@ -138,7 +139,6 @@ async fn what_an_old_snapshot_keeps_is_not_walked_past() {
     let Some(database) = Database::make().await else { return };
     drop(PostgresStore::connect(&database.address(), Options::default()).await.unwrap());
     let client = database.client().await;
-    // Whoever tidies up by itself looks at an old state, too, and its turn is anybody's guess.
     client.batch_execute(NEVER_TIDIED).await.unwrap();
     client.batch_execute(FILL).await.unwrap();
     let agents = vec![Uuid::from_u128(1)];

@@ -141,8 +141,8 @@ impl PostgresRows<'_> {
             return self.handed_out(due, at, limit).await;
         }
         let (attempts, attempt_lines) = self.pick(ATTEMPTS, at, most).await?;
-        let given: [Parameter<'_>; 4] =
-            [&at, &most, &most.saturating_mul(PASSED_OVER), &self.settled.clone()];
+        let settled = self.settled;
+        let given: [Parameter<'_>; 4] = [&at, &most, &most.saturating_mul(PASSED_OVER), &settled];
         let key_rows = self.query(KEYS, &given).await?;
         let mut keys = Vec::with_capacity(key_rows.len());
         for row in &key_rows {
@@ -151,7 +151,7 @@ impl PostgresRows<'_> {
         let locked = keys.iter().cloned().map(TargetKey::from_stored);
         self.lines.extend(callback_lines.into_iter().chain(attempt_lines).chain(locked));
 
-        let agents = self.query(AGENTS, &[&at, &most, &self.settled.clone()]).await?;
+        let agents = self.query(AGENTS, &[&at, &most, &settled]).await?;
         let agents = self.keep_agents(&agents)?;
         let callbacks = self.read_due(CALLBACK_RECORDS, &callbacks, at).await?;
         let attempts = self.read_due(ATTEMPT_RECORDS, &attempts, at).await?;
@@ -199,8 +199,8 @@ impl PostgresRows<'_> {
         at: Instant,
         most: i64,
     ) -> Rowed<(Vec<Uuid>, Vec<TargetKey>)> {
-        let given: [Parameter<'_>; 4] =
-            [&at, &most, &most.saturating_mul(PASSED_OVER), &self.settled.clone()];
+        let settled = self.settled;
+        let given: [Parameter<'_>; 4] = [&at, &most, &most.saturating_mul(PASSED_OVER), &settled];
         let rows = self.query(sql, &given).await?;
         let (mut ids, mut keys) = (Vec::new(), Vec::new());
         for row in &rows {
@@ -221,8 +221,8 @@ impl PostgresRows<'_> {
             return Ok(None);
         }
         self.send_unsent().await?;
-        let row =
-            self.query_one(NEXT_SOON, &[&window_end(self.now), &self.settled.clone()]).await?;
+        let (end, settled) = (window_end(self.now), self.settled);
+        let row = self.query_one(NEXT_SOON, &[&end, &settled]).await?;
         let at: Option<Instant> = match &row {
             Some(row) => column(row, "callbacks", "deadline")?,
             None => None,
