@@ -36,19 +36,22 @@ use crate::connection::Session;
 use crate::failure::Failure;
 use crate::records::{column, corrupt, limit as sql_limit, signed, unsigned};
 
-/// Takes the shared lock that is named after the last number given out.
-pub(crate) const HOLD: &str = "/* ledger::HOLD */ \
-    SELECT pg_advisory_xact_lock_shared((3249::bigint << 48) | last) FROM ( \
-        SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last \
-        FROM ledger_sequence) AS given";
-
+/// Takes the shared lock that is named after the last number given out, and appends lines; answers
+/// the number of the transaction with each.
+///
+/// The lines are sorted, which takes all of them and so the lock, before the first asks for its
+/// number.
 pub(crate) const APPEND: &str = "/* ledger::APPEND */ \
+    WITH held AS MATERIALIZED ( \
+        SELECT pg_advisory_xact_lock_shared((3249::bigint << 48) | last) FROM ( \
+            SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last \
+            FROM ledger_sequence) AS given) \
     INSERT INTO ledger (kind, subject, service, at, what, from_phase, to_phase, actor, details) \
     SELECT kind, subject, service, at, what, from_phase, to_phase, actor, details \
-    FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], \
-        $7::text[], $8::text[], $9::json[]) WITH ORDINALITY \
+    FROM held CROSS JOIN unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[], \
+        $5::text[], $6::text[], $7::text[], $8::text[], $9::json[]) WITH ORDINALITY \
         AS new (kind, subject, service, at, what, from_phase, to_phase, actor, details, number) \
-    ORDER BY number";
+    ORDER BY number RETURNING pg_current_xact_id()::text AS id";
 
 const LAST: &str = "/* ledger::LAST */ \
     SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last FROM ledger_sequence";

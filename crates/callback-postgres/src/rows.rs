@@ -121,7 +121,8 @@ pub(crate) struct PostgresRows<'a> {
     agents: HashMap<AgentId, Option<Agent>>,
     routes: HashMap<String, (Option<serde_json::Value>, Route)>,
     capped: Option<Vec<(ServiceId, u32)>>,
-    ledger_is_held: bool,
+    /// Lines of the ledger that are being appended.
+    appended: Vec<UnderWay<'static>>,
     /// What was appended to the ledger first.
     first_line: Option<Line>,
     shared_the_due: bool,
@@ -172,7 +173,7 @@ impl<'a> PostgresRows<'a> {
             agents: HashMap::new(),
             routes: HashMap::new(),
             capped: None,
-            ledger_is_held: false,
+            appended: Vec::new(),
             first_line: None,
             shared_the_due: false,
             settled: date::EARLIEST,
@@ -211,7 +212,10 @@ impl<'a> PostgresRows<'a> {
     /// if anything.
     pub(crate) async fn flush(&mut self) -> Rowed<(Woken, Option<Trace>)> {
         self.send_writes().await?;
-        let number = self.send_query(TRANSACTION, Vec::new()).await?;
+        if self.appended.is_empty() {
+            let number = self.send_query(TRANSACTION, Vec::new()).await?;
+            self.appended.push(number);
+        }
         self.settle_standings().await?;
         self.await_writes().await?;
         for refresh in std::mem::take(&mut self.refreshes) {
@@ -220,14 +224,20 @@ impl<'a> PostgresRows<'a> {
                 Err(error) => return Err(self.fail(Failure::of("refreshing", &error)).await),
             }
         }
-        match number.await {
-            Ok(rows) => {
-                let number = rows.first().and_then(|row| row.get::<_, Option<String>>("id"));
-                let trace = number.map(|number| Trace { number, line: self.first_line.take() });
-                Ok((std::mem::take(&mut self.woken), trace))
+        let trace = self.trace().await?;
+        Ok((std::mem::take(&mut self.woken), trace))
+    }
+
+    /// What the transaction leaves behind, when all its lines are appended.
+    async fn trace(&mut self) -> Rowed<Option<Trace>> {
+        let mut number = None;
+        for appended in std::mem::take(&mut self.appended) {
+            match appended.await {
+                Ok(rows) => number = rows.first().and_then(|row| row.get("id")),
+                Err(error) => return Err(self.fail(Failure::of("appending", &error)).await),
             }
-            Err(error) => Err(self.fail(Failure::of(name(TRANSACTION), &error)).await),
         }
+        Ok(number.map(|number| Trace { number, line: self.first_line.take() }))
     }
 
     async fn await_writes(&mut self) -> Rowed<()> {
@@ -270,6 +280,9 @@ impl<'a> PostgresRows<'a> {
         }
         for refresh in std::mem::take(&mut self.refreshes) {
             errors.extend(refresh.await.err().map(|error| ("refreshing", error)));
+        }
+        for appended in std::mem::take(&mut self.appended) {
+            errors.extend(appended.await.err().map(|error| ("appending", error)));
         }
         let first = errors.iter().find(|(_, error)| !follows_another(error));
         if let Some((during, error)) = first {

@@ -323,10 +323,6 @@ impl PostgresRows<'_> {
         if lines.is_empty() {
             return Ok(());
         }
-        if !self.ledger_is_held {
-            self.write(ledger::HOLD, owned![]).await?;
-            self.ledger_is_held = true;
-        }
         macro_rules! each {
             ($get:expr) => {
                 lines.iter().map($get).collect::<Vec<_>>()
@@ -343,6 +339,8 @@ impl PostgresRows<'_> {
             each!(|line| line.actor.clone()),
             each!(|line| Json(line.details.clone())),
         ];
-        self.write(ledger::APPEND, parameters).await
+        let rows = self.send_query(ledger::APPEND, parameters).await?;
+        self.appended.push(rows);
+        Ok(())
     }
 }
