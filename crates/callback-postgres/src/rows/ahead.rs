@@ -3,7 +3,7 @@
 //! Lines are locked in the order of their keys and agents in the order of their ids, so that
 //! batches do not wait for each other in a ring.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use callback_domain::date::Instant;
@@ -19,7 +19,6 @@ use uuid::Uuid;
 
 use super::PostgresRows;
 use super::queues::{DEEPEST, open_heads};
-use super::services::CAPPED;
 use super::staff::{AGENTS_LOCKED, agents_locked};
 use super::suppressions::suppression;
 use crate::connection::{Asked, Parameter, Session};
@@ -41,6 +40,17 @@ macro_rules! moved_lines {
             moved!(),
             " UNION SELECT key FROM attempts WHERE id = ANY($2) \
               UNION SELECT unnest($3::text[]) ORDER BY key) AS line"
+        )
+    };
+}
+/// Who holds lines, and what is suppressed on them: a row for each suppression, or one without.
+macro_rules! gates {
+    ($lines:expr) => {
+        concat!(
+            "SELECT key, callback, claims.service AS held_for, attempt, \
+                sequence, suppressions.id, suppressions.service, reason, until, created_at FROM ",
+            $lines,
+            " LEFT JOIN claims USING (key) LEFT JOIN suppressions USING (key)"
         )
     };
 }
@@ -86,29 +96,8 @@ const AGENTS_MOVED: &str = sql!(
         " ORDER BY agent)"
     )
 );
-const CLAIMS: &str = sql!(
-    "claims",
-    "SELECT key, callback, service, attempt FROM unnest($1::text[]) AS line (key) \
-        LEFT JOIN claims USING (key)"
-);
-const CLAIMS_MOVED: &str = sql!(
-    "claims of moved",
-    "SELECT key, callback, service, attempt FROM ",
-    moved_lines!(),
-    " LEFT JOIN claims USING (key)"
-);
-const SUPPRESSIONS: &str = sql!(
-    "suppressions",
-    "SELECT sequence, id, key, service, reason, until, created_at FROM suppressions \
-        WHERE key = ANY($1) ORDER BY sequence"
-);
-const SUPPRESSIONS_MOVED: &str = sql!(
-    "suppressions of moved",
-    "SELECT sequence, id, key, service, reason, until, created_at FROM suppressions \
-        WHERE key = ANY(ARRAY(SELECT key FROM ",
-    moved_lines!(),
-    ")) ORDER BY sequence"
-);
+const GATES: &str = sql!("gates", gates!("unnest($1::text[]) AS line (key)"));
+const GATES_MOVED: &str = sql!("gates of moved", gates!(moved_lines!()));
 const SERVICES: &str = sql!("services", "SELECT id, record FROM services WHERE id = ANY($1)");
 const SERVICES_MOVED: &str = sql!(
     "services of moved",
@@ -125,7 +114,14 @@ const PASSES: &str = sql!(
     served!(),
     " ORDER BY service FOR UPDATE"
 );
-const ROUTES: &str = sql!("routes", "SELECT name, record FROM routes WHERE name = ANY($1)");
+/// How routes stand, and which services cap attempts.
+const LIMITS: &str = sql!(
+    "limits",
+    "SELECT name, record, NULL::uuid AS id, NULL::integer AS attempts_cap \
+        FROM routes WHERE name = ANY($1) \
+    UNION ALL SELECT NULL, NULL, id, attempts_cap \
+        FROM services WHERE attempts_cap IS NOT NULL"
+);
 /// Nothing of the future is looked at: what was moved away from there may still be kept.
 const EARLIEST: &str = sql!(
     "earliest",
@@ -174,11 +170,9 @@ enum About {
     Lines,
     Callbacks,
     Attempts,
-    Claims,
-    Suppressions,
+    Gates,
     Services,
-    Routes,
-    Capped,
+    Limits,
     Earliest,
     OwnLanes,
     Heads,
@@ -253,20 +247,17 @@ impl Ahead {
             asked.push((About::Agents, AGENTS_MOVED, moved.to_vec()));
             asked.push((About::Callbacks, CALLBACKS, moved.to_vec()));
             asked.push((About::Attempts, ATTEMPTS, moved.to_vec()));
-            asked.push((About::Claims, CLAIMS_MOVED, also(&self.entered)));
-            asked.push((About::Suppressions, SUPPRESSIONS_MOVED, also(&self.keys)));
+            asked.push((About::Gates, GATES_MOVED, also(&self.keys)));
             asked.push((About::Services, SERVICES_MOVED, also(&self.services)));
         } else if !self.keys.is_empty() {
             if !self.entered.is_empty() {
                 asked.push((About::Lines, LOCK_LINES, vec![&self.entered]));
-                asked.push((About::Claims, CLAIMS, vec![&self.entered]));
             }
-            asked.push((About::Suppressions, SUPPRESSIONS, vec![&self.keys]));
+            asked.push((About::Gates, GATES, vec![&self.keys]));
             asked.push((About::Services, SERVICES, vec![&self.services]));
         }
         if !self.routes.is_empty() {
-            asked.push((About::Routes, ROUTES, vec![&self.routes]));
-            asked.push((About::Capped, CAPPED, vec![]));
+            asked.push((About::Limits, LIMITS, vec![&self.routes]));
         }
         asked
     }
@@ -305,8 +296,6 @@ impl PostgresRows<'_> {
             self.routes.insert(name.clone(), (None, Route::default()));
         }
         let (mut queues, mut own, mut heads) = (Vec::new(), Vec::new(), Vec::new());
-        let mut keys: Vec<TargetKey> =
-            ahead.keys.iter().cloned().map(TargetKey::from_stored).collect();
         for (about, rows) in answers.0 {
             match about {
                 About::Passes => queues = self.keep_passes(&rows)?,
@@ -324,21 +313,20 @@ impl PostgresRows<'_> {
                     }
                 }
                 About::Attempts => self.keep_attempts(&rows)?,
-                About::Claims => {
-                    let read = self.keep_claims(&rows)?;
-                    if ahead.moves() {
-                        keys.extend(read);
-                    }
-                }
-                About::Suppressions => self.keep_suppressions(&keys, &rows)?,
+                About::Gates => self.keep_gates(&rows)?,
                 About::Services => {
                     for row in &rows {
                         let service: Service = record(row, "services")?;
                         self.services.insert(service.id, Some(Arc::new(service)));
                     }
                 }
-                About::Routes => self.keep_routes(&rows)?,
-                About::Capped => self.keep_capped(&rows)?,
+                About::Limits => {
+                    let (capped, routes): (Vec<Row>, Vec<Row>) = rows
+                        .into_iter()
+                        .partition(|row| matches!(row.try_get("id"), Ok(Some::<Uuid>(_))));
+                    self.keep_routes(&routes)?;
+                    self.keep_capped(&capped)?;
+                }
                 About::Earliest => {
                     let earliest: Option<Instant> = match rows.first() {
                         Some(row) => column(row, "callbacks", "deadline")?,
@@ -372,17 +360,25 @@ impl PostgresRows<'_> {
         Ok(())
     }
 
-    /// Keeps who holds the lines that are locked; answers these lines.
-    fn keep_claims(&mut self, rows: &[Row]) -> Rowed<Vec<TargetKey>> {
-        let mut keys = Vec::with_capacity(rows.len());
+    /// Keeps what is suppressed on lines at present, and who holds those that are locked.
+    fn keep_gates(&mut self, rows: &[Row]) -> Rowed<()> {
+        let mut suppressed: BTreeMap<TargetKey, Vec<Suppression>> = BTreeMap::new();
         for row in rows {
             let key = TargetKey::from_stored(column(row, "claims", "key")?);
-            if self.holds(&key) {
-                self.claims.entry(key.clone()).or_insert(claim(row)?);
-                keys.push(key);
+            if self.holds(&key) && !self.claims.contains_key(&key) {
+                self.claims.insert(key.clone(), claim(row)?);
+            }
+            let on_line = suppressed.entry(key).or_default();
+            if column::<Option<i64>>(row, "suppressions", "sequence")?.is_some() {
+                on_line.push(suppression(row)?);
             }
         }
-        Ok(keys)
+        for (key, mut on_line) in suppressed {
+            on_line.retain(|one| one.until.is_none_or(|until| until > self.now));
+            on_line.sort_by_key(|one| one.sequence);
+            self.suppressed.insert(key, on_line);
+        }
+        Ok(())
     }
 
     /// Locks lines, and reads of callbacks that wait on them, of who holds them and of what is
@@ -395,18 +391,13 @@ impl PostgresRows<'_> {
         let mut all: Vec<&str> = texts(keys);
         all.sort_unstable();
         all.dedup();
-        let asked: [Asked<'_>; 4] = [
-            (LOCK_LINES, &[&all]),
-            (super::queues::PICKED, &[&ids]),
-            (CLAIMS, &[&all]),
-            (SUPPRESSIONS, &[&all]),
-        ];
+        let asked: [Asked<'_>; 3] =
+            [(LOCK_LINES, &[&all]), (super::queues::PICKED, &[&ids]), (GATES, &[&all])];
         let mut answers = self.query_all(&asked).await?.into_iter();
         let mut next = || answers.next().unwrap_or_default();
-        let (_locked, picked, claims, suppressions) = (next(), next(), next(), next());
+        let (_locked, picked, gates) = (next(), next(), next());
         self.lines.extend(keys.iter().cloned());
-        let keys = self.keep_claims(&claims)?;
-        self.keep_suppressions(&keys, &suppressions)?;
+        self.keep_gates(&gates)?;
         Ok(picked)
     }
 
@@ -420,26 +411,8 @@ impl PostgresRows<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let all = texts(&missing);
-        let asked: [Asked<'_>; 2] = [(CLAIMS, &[&all]), (SUPPRESSIONS, &[&all])];
-        let mut answers = self.query_all(&asked).await?.into_iter();
-        self.keep_claims(&answers.next().unwrap_or_default())?;
-        self.keep_suppressions(&missing, &answers.next().unwrap_or_default())
-    }
-
-    /// Keeps what is suppressed on lines at present.
-    fn keep_suppressions(&mut self, keys: &[TargetKey], rows: &[Row]) -> Rowed<()> {
-        let mut found: HashMap<TargetKey, Vec<Suppression>> = HashMap::new();
-        for row in rows {
-            let suppression = suppression(row)?;
-            if suppression.until.is_none_or(|until| until > self.now) {
-                found.entry(suppression.key.clone()).or_default().push(suppression);
-            }
-        }
-        for key in keys {
-            self.suppressed.insert(key.clone(), found.remove(key).unwrap_or_default());
-        }
-        Ok(())
+        let rows = self.query(GATES, &[&texts(&missing)]).await?;
+        self.keep_gates(&rows)
     }
 
     pub(super) async fn claim_of(&mut self, key: &TargetKey) -> Rowed<Option<Claim>> {
@@ -447,19 +420,15 @@ impl PostgresRows<'_> {
         if let Some(known) = self.claims.get(key) {
             return Ok(*known);
         }
-        let rows = self.query(CLAIMS, &[&[key.as_str()].as_slice()]).await?;
-        let claim = rows.first().map(claim).transpose()?.flatten();
-        self.claims.insert(key.clone(), claim);
-        Ok(claim)
+        self.read_lines_ahead(std::slice::from_ref(key)).await?;
+        Ok(self.claims.get(key).copied().flatten())
     }
 
     pub(super) async fn suppressed_on(&mut self, key: &TargetKey) -> Rowed<Vec<Suppression>> {
         if let Some(known) = self.suppressed.get(key) {
             return Ok(known.clone());
         }
-        let keys = [key.clone()];
-        let rows = self.query(SUPPRESSIONS, &[&texts(&keys)]).await?;
-        self.keep_suppressions(&keys, &rows)?;
+        self.read_lines_ahead(std::slice::from_ref(key)).await?;
         Ok(self.suppressed.get(key).cloned().unwrap_or_default())
     }
 }
@@ -480,7 +449,7 @@ fn claim(row: &Row) -> Rowed<Option<Claim>> {
     };
     Ok(Some(Claim {
         callback: CallbackId(callback),
-        service: ServiceId(column(row, "claims", "service")?),
+        service: ServiceId(column(row, "claims", "held_for")?),
         attempt: column::<Option<Uuid>>(row, "claims", "attempt")?.map(AttemptId),
     }))
 }

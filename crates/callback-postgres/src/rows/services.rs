@@ -17,7 +17,7 @@ const RECALCULATIONS: &str = "/* PostgresRows::recalculations */ \
 /// One node computes anew at a time for a service; the others need not wait for it.
 const RECALCULATIONS_LOCKED: &str = "/* PostgresRows::recalculations lock */ \
     SELECT service AS id, after FROM recalculations ORDER BY service FOR UPDATE SKIP LOCKED";
-pub(super) const CAPPED: &str = "/* PostgresRows::capped_services */ \
+const CAPPED: &str = "/* PostgresRows::capped_services */ \
     SELECT id, attempts_cap FROM services WHERE attempts_cap IS NOT NULL ORDER BY id";
 
 impl PostgresRows<'_> {
