@@ -29,15 +29,14 @@
 //!
 //! | Batch | Locks, in this order |
 //! | --- | --- |
-//! | creations | the shape; the lines on which one enters the queue at once, in the order of their keys; then, one command after the other, what remembers it, counts or looks for duplicates |
-//! | moves and reports | the shape; the lines of the callbacks and attempts, in the order of keys; the agents who have these callbacks, in the order of ids |
+//! | changes: creations, moves and reports | the shape; the lines of the callbacks and attempts, and those on which one enters the queue, in the order of keys; the agents who have these callbacks, in the order of ids; then, one creation after the other, what remembers it, counts or looks for duplicates |
 //! | agents who take tasks | the shape; the queues of all their services, in the order of ids; the agents, in the order of ids; the lines of what the policy will pick, in the order of keys |
 //! | a round of offers, always alone | the shape; the queues of all services that its agents share, in the order of ids; then each agent and line as it goes |
 //! | what the clock moves, always alone | the shape; lines and agents with `try` or SKIP LOCKED, so that nodes share the work |
 //!
 //! So two batches of one kind never wait for each other in a ring, on one node or on several.
 //! On one node agents who take tasks go in one batch at a time, since a second one would wait for
-//! the queues of the first; of creations and of moves two may be under way.
+//! the queues of the first; of changes two may be under way.
 //!
 //! Moves go from lines to agents and takers from agents to lines, but rarely to the same ones:
 //! moves lock agents who have a task and lines of callbacks in hand, takers lock agents who are

@@ -70,7 +70,7 @@ macro_rules! owned {
 }
 use owned;
 
-pub(crate) use ahead::{Ahead, Answers, enters_at_once};
+pub(crate) use ahead::{Ahead, Answers};
 pub(crate) use clock::{NEXT_DEADLINE, NEXT_SOON, window_end};
 pub(crate) use keys::KEYS;
 pub(crate) use staff::{TAKERS, takers};
@@ -134,10 +134,6 @@ pub(crate) struct PostgresRows<'a> {
     nothing_due: Option<Instant>,
     /// Who runs this transaction moves nothing that is due but callbacks.
     only_callbacks: bool,
-    /// Just made and due, in place of everything that is due.
-    made: Option<Vec<CallbackId>>,
-    /// The clock runs for what was just made.
-    only_made: bool,
 }
 
 impl<'a> PostgresRows<'a> {
@@ -180,20 +176,7 @@ impl<'a> PostgresRows<'a> {
             earliest_written: None,
             nothing_due: None,
             only_callbacks: false,
-            made: None,
-            only_made: false,
         }
-    }
-
-    /// Whether a callback was made here, on a line that is locked.
-    pub(crate) fn may_enter(&self, id: CallbackId) -> bool {
-        self.callbacks.get(&id).is_some_and(|callback| self.lines.contains(&callback.key()))
-    }
-
-    /// Has the clock find these callbacks due, and nothing else.
-    pub(crate) fn only_these_are_due(&mut self, made: Vec<CallbackId>) {
-        self.made = Some(made);
-        self.only_made = true;
     }
 
     /// The earliest deadline that was written.

@@ -11,10 +11,9 @@ use std::time::Duration;
 use callback_domain::date::Instant;
 use callback_domain::id::{AgentId, ServiceId};
 use callback_engine::clock::Clock;
-use callback_engine::command::{After, Answer, Command, Done, What};
+use callback_engine::command::{Command, Done, What};
 use callback_engine::commits::Commits;
 use callback_engine::hint::Hint;
-use callback_engine::ledger::Actor;
 use callback_engine::store::StoreError;
 use callback_engine::{Error, work};
 use tokio::sync::mpsc::UnboundedSender;
@@ -25,7 +24,7 @@ use crate::fate::{Fate, Trace, fate};
 use crate::glance::{Glance, glance};
 use crate::jobs::{Job, Jobs};
 use crate::locks::class;
-use crate::rows::{Ahead, Answers, PostgresRows, enters_at_once};
+use crate::rows::{Ahead, Answers, PostgresRows};
 use crate::settled::Settled;
 
 /// How long a command is run again after conflicts.
@@ -266,58 +265,9 @@ async fn run(
         }
         results.push(result);
     }
-    if commands.len() > 1 {
-        enter_at_once(rows, commands, &mut results).await?;
-    }
     let (woken, trace) = rows.flush().await?;
     wake(&mut results, woken);
     Ok((results, trace))
-}
-
-/// Does what the clock would do next: callbacks that were made together and are due enter the
-/// queue, and are written once instead of twice.
-async fn enter_at_once(
-    rows: &mut PostgresRows<'_>,
-    commands: &[Command],
-    results: &mut [Result<Done, Error>],
-) -> Result<(), StoreError> {
-    let mut made = Vec::new();
-    let mut first = None;
-    for (at, (command, result)) in commands.iter().zip(results.iter_mut()).enumerate() {
-        if let (What::Create(create), Ok(done)) = (&command.what, result)
-            && enters_at_once(create)
-            && let Answer::Created(callback) = &done.answer
-            && callback.id == create.id
-            && rows.may_enter(callback.id)
-        {
-            done.after.deadline = None;
-            made.push(callback.id);
-            first.get_or_insert((at, command));
-        }
-    }
-    let Some((at, command)) = first else { return Ok(()) };
-    let tick = Command {
-        actor: Actor::Timer,
-        site: Arc::clone(&command.site),
-        what: What::Tick { limit: made.len() + 1 },
-    };
-    rows.only_these_are_due(made);
-    match (work::run(rows, &tick).await, results.get_mut(at)) {
-        (Ok(ticked), Some(Ok(done))) => {
-            let After { services, agents, later, deadline, lines, .. } = ticked.after;
-            done.after.services.extend(services);
-            done.after.agents.extend(agents);
-            done.after.later.extend(later);
-            done.after.note_deadline(deadline);
-            done.after.lines += lines;
-            Ok(())
-        }
-        (Ok(_), _) => Ok(()),
-        (Err(Error::Store(error)), _) => Err(error),
-        (Err(refusal), _) => {
-            Err(StoreError::Unavailable { during: "queueing", cause: refusal.to_string() })
-        }
-    }
 }
 
 /// Has the first command that did something wake whom the transaction woke.

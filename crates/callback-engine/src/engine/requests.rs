@@ -73,7 +73,7 @@ impl Engine {
         creation: Creation,
     ) -> Result<Created, Error> {
         let create = self.resolve(request, &creation, None).await?;
-        let create = Create { idempotency: creation.idempotency, ..create };
+        let create = Create { idempotency: creation.idempotency, enters: true, ..create };
         let answer = self.run(actor, What::Create(Box::new(create))).await?;
         if let Answer::Existing(callback) = answer {
             return Ok(Created::Existing(callback));
@@ -117,7 +117,7 @@ impl Engine {
             service_version: service.version,
             idempotency: None,
             dry_run: creation.dry_run,
-            // Where others write too, lines are kept locked for as short a time as can be.
+            // Many at once would keep as many lines locked, where others write too.
             enters: self.store().is_exclusive(),
         })
     }

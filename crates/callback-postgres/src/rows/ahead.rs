@@ -195,7 +195,7 @@ impl Ahead {
                 pullers.insert(agent.0);
             } else if let What::Create(create) = &command.what {
                 let key = called(create).as_str().to_owned();
-                asks = commands.len() > 1 && enters_at_once(create);
+                asks = enters_at_once(create);
                 if asks {
                     entered.insert(key.clone());
                 }
@@ -277,9 +277,9 @@ impl Ahead {
     }
 }
 
-/// Whether a callback is due when it is made, for nobody in particular.
-pub(crate) const fn enters_at_once(create: &Create) -> bool {
-    !create.dry_run && create.new.due.is_none() && create.new.preferred.is_none()
+/// Whether a callback enters the queue when it is made.
+const fn enters_at_once(create: &Create) -> bool {
+    create.enters && !create.dry_run && create.new.due.is_none()
 }
 
 /// What was answered to what was asked ahead.

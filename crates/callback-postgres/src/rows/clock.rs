@@ -127,10 +127,6 @@ impl PostgresRows<'_> {
         if self.nothing_due.is_some_and(|known| at <= known) {
             return Ok(Due::default());
         }
-        if let Some(made) = self.made.take() {
-            let callbacks = made.iter().filter_map(|id| self.callbacks.get(id).cloned());
-            return Ok(Due { callbacks: callbacks.collect(), ..Due::default() });
-        }
         self.send_unsent().await?;
         let most = sql_limit(limit);
         let (callbacks, callback_lines) = self.pick(CALLBACKS, at, most).await?;
@@ -217,9 +213,6 @@ impl PostgresRows<'_> {
     /// The earliest deadline, or when to look for it again; what others are moving just now is
     /// looked at again after a rest.
     pub(super) async fn earliest(&mut self) -> Rowed<Option<Instant>> {
-        if self.only_made {
-            return Ok(None);
-        }
         self.send_unsent().await?;
         let (end, settled) = (window_end(self.now), self.settled);
         let row = self.query_one(NEXT_SOON, &[&end, &settled]).await?;

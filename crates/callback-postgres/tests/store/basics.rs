@@ -18,7 +18,7 @@ async fn a_callback_survives_reopening_at_every_step_of_its_life() {
     let mut node = Node::open(&database, 1).await;
     let service = node.service(1, json!({"PreviewTimeInSeconds": 30})).await;
     let agent = node.agent(1, &[&service]).await;
-    let made = node.create(&service, json!({"ExternalTaskId": "mine"})).await.unwrap();
+    let made = node.create_pending(&service, json!({"ExternalTaskId": "mine"})).await.unwrap();
     let installation = node.store.installation().await.unwrap();
 
     node = Node::open(&database, 2).await;

@@ -30,7 +30,7 @@ async fn a_line_that_is_committed_late_is_not_skipped() {
     let dispatched = tokio::spawn(async move { slow_one.run(dispatch).await });
     database.wait_for_a_waiter().await;
 
-    let later = quick.create(&service, json!({})).await.unwrap();
+    let later = quick.create_pending(&service, json!({})).await.unwrap();
     let of_it = quick.store.ledger(Some(Subject::Callback(later.id)), 0, 9).await.unwrap();
     assert_eq!(of_it.len(), 1, "its own history shows it at once");
     let seen = quick.store.ledger(None, last, 1_000).await.unwrap();

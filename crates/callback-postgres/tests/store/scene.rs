@@ -92,20 +92,41 @@ impl Node {
         self.create_once(service, more, None).await
     }
 
+    /// A callback that is left to the clock, also when it is due.
+    pub(crate) async fn create_pending(
+        &self,
+        service: &Service,
+        more: Value,
+    ) -> Result<Callback, Error> {
+        let create = Create { enters: false, ..self.asked(service, more, None).await? };
+        self.make(create).await
+    }
+
     pub(crate) async fn create_once(
         &self,
         service: &Service,
         more: Value,
         idempotency: Option<Idempotency>,
     ) -> Result<Callback, Error> {
+        self.make(self.asked(service, more, idempotency).await?).await
+    }
+
+    async fn asked(
+        &self,
+        service: &Service,
+        more: Value,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Create, Error> {
         let mut body = json!({"Target": "tel:+41785556677", "ServiceId": service.id.to_string()});
         merge(&mut body, more);
         let request = CreateRequest::read(&body, false);
         let new = request.resolve(service, None, Creator::Api, None).map_err(Error::Invalid)?;
         let id = CallbackId(self.site.mint.timed(self.store.now().await?));
         let service_version = service.version;
-        let create =
-            Create { new, id, service_version, idempotency, dry_run: false, enters: false };
+        Ok(Create { new, id, service_version, idempotency, dry_run: false, enters: true })
+    }
+
+    async fn make(&self, create: Create) -> Result<Callback, Error> {
         let answer = self.run(What::Create(Box::new(create))).await?;
         let (Answer::Created(callback) | Answer::Existing(callback)) = answer else {
             panic!("{answer:?}")

@@ -21,7 +21,7 @@ async fn what_is_written_as_long_due_is_seen_at_once_by_who_wrote_it() {
     for line in 0..3 {
         let target = format!("tel:+4178555{line:04}");
         let more = json!({"Target": target, "DueDate": "2020-01-01T00:00:00Z"});
-        node.create(&service, more).await.unwrap();
+        node.create_pending(&service, more).await.unwrap();
         assert_eq!(node.tick().await.unwrap(), 1);
     }
     database.remove().await;
@@ -35,7 +35,7 @@ async fn what_a_process_left_that_is_gone_is_found_by_another() {
     let service = there.service(1, json!({})).await;
     assert_eq!(here.tick().await.unwrap(), 0);
     let past = json!({"DueDate": "2020-01-01T00:00:00Z"});
-    let left = there.create(&service, past).await.unwrap().id;
+    let left = there.create_pending(&service, past).await.unwrap().id;
     drop(there);
     let began = Instant::now();
     while here.tick().await.unwrap() == 0 {
