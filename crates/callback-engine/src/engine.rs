@@ -1,6 +1,7 @@
 //! The handle that the rest of the program holds: use cases in, answers out.
 
 pub mod access;
+mod agenda;
 mod answers;
 pub mod bulk;
 pub mod directory;
@@ -13,17 +14,17 @@ mod sessions;
 mod upkeep;
 pub mod webhooks;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callback_domain::attempt::{Attempt, Outcome};
 use callback_domain::date::Instant;
-use callback_domain::id::{AgentId, NodeId, ServiceId};
+use callback_domain::id::NodeId;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use self::access::Keyring;
+use self::agenda::Agenda;
 use self::directory::{Directory, Services};
 use self::upkeep::Upkeep;
 use self::webhooks::Bells;
@@ -80,22 +81,6 @@ struct Inner {
     keyring: Keyring,
     upkeep: Upkeep,
     recent: Recent,
-}
-
-/// What the driver has to look at.
-#[derive(Debug, Default)]
-struct Agenda {
-    services: BTreeSet<ServiceId>,
-    agents: BTreeSet<AgentId>,
-    later: BTreeSet<(Instant, ServiceId)>,
-    deadline: Option<Instant>,
-    recalculate: bool,
-}
-
-impl Agenda {
-    fn has_work(&self) -> bool {
-        self.recalculate || !self.services.is_empty() || !self.agents.is_empty()
-    }
 }
 
 /// The tasks of a running engine; dropping it ends them.
@@ -267,9 +252,8 @@ impl Engine {
         let awake = sooner
             || after.recalculate
             || !(after.services.is_empty() && after.agents.is_empty() && after.later.is_empty());
-        agenda.services.extend(after.services);
-        agenda.agents.extend(after.agents);
-        agenda.later.extend(after.later);
+        agenda.look_for(after.services, after.agents);
+        agenda.look_later(after.later);
         agenda.recalculate |= after.recalculate;
         drop(agenda);
         if awake {

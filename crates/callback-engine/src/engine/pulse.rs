@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use callback_domain::date::Instant;
 use callback_domain::defaults;
-use callback_domain::id::{AgentId, ServiceId};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep, timeout};
 
@@ -42,10 +42,7 @@ impl Engine {
     async fn beat(&self) -> Result<Option<Duration>, Error> {
         let now = self.now().await?;
         let (due, recalculate) = {
-            let mut agenda = self.agenda();
-            let later = agenda.later.split_off(&(now, ServiceId::from_u128(u128::MAX)));
-            let opened = std::mem::replace(&mut agenda.later, later);
-            agenda.services.extend(opened.into_iter().map(|(_, service)| service));
+            let agenda = self.agenda();
             (agenda.deadline.is_none_or(|at| at <= now), agenda.recalculate)
         };
         if due {
@@ -59,36 +56,24 @@ impl Engine {
                 self.agenda().deadline = Some(now);
             }
         }
-        let dispatched = self.dispatch().await?;
+        let dispatched = self.dispatch(now).await?;
         let recalculated = recalculate && self.recalculate().await?;
         if dispatched || recalculated {
             return Ok(None);
         }
-        let next = {
-            let agenda = self.agenda();
-            if agenda.has_work() {
-                return Ok(None);
-            }
-            agenda.deadline.into_iter().chain(agenda.later.first().map(|(at, _)| *at)).min()
-        };
-        let rest = match next {
-            Some(at) => (at - self.now().await?).to_std().unwrap_or(Duration::ZERO),
+        let now = self.now().await?;
+        let rest = match self.agenda().next(now) {
+            Some(at) => (at - now).to_std().unwrap_or(Duration::ZERO),
             None => LONGEST_SLEEP,
         };
         Ok((!rest.is_zero()).then_some(rest.min(LONGEST_SLEEP)))
     }
 
-    async fn dispatch(&self) -> Result<bool, Error> {
-        let (services, agents) = {
-            let mut agenda = self.agenda();
-            let services = std::mem::take(&mut agenda.services);
-            (services, std::mem::take(&mut agenda.agents))
-        };
+    async fn dispatch(&self, now: Instant) -> Result<bool, Error> {
+        let (services, agents) = self.agenda().take(now);
         if services.is_empty() && agents.is_empty() {
             return Ok(false);
         }
-        let services: Vec<ServiceId> = services.into_iter().collect();
-        let agents: Vec<AgentId> = agents.into_iter().collect();
         let what = What::Dispatch {
             services: services.clone(),
             agents: agents.clone(),
@@ -97,9 +82,9 @@ impl Engine {
         let answer = self.run(Actor::Dispatcher, what).await;
         let again = !matches!(answer, Ok(Answer::Dispatched { more: false, .. }));
         if again {
-            let mut agenda = self.agenda();
-            agenda.services.extend(services);
-            agenda.agents.extend(agents);
+            self.agenda().look_for(services, agents);
+        } else if let Ok(Answer::Dispatched { offers: 0, .. }) = answer {
+            self.agenda().found_nobody(services, now);
         }
         answer.map(|_| again)
     }
