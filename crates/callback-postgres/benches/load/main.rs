@@ -31,7 +31,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const CLIENTS: usize = 32;
 /// How long each part of a round lasts.
 const PART: Duration = Duration::from_secs(4);
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// How much waits, or is not yet due, in a large installation.
 const LARGE: u32 = 1_000_000;
 /// Picks of which the median is taken.
