@@ -196,12 +196,13 @@ async fn hot_statements_seek_among_two_hundred_thousand_callbacks() {
     let (ids, texts, instants) = (vec![service; 20], vec!["+17"; 20], vec![now; 20]);
     let (bools, numbers, levels) = (vec![true; 20], vec![1_i64; 20], vec![1_i16; 20]);
     let records = vec![Json(serde_json::Value::Null); 20];
-    let given: [&(dyn ToSql + Sync); 18] = [
+    let given: [&(dyn ToSql + Sync); 19] = [
         &ids, &texts, &texts, &levels, &instants, &instants, &ids, &bools, &bools, &bools,
-        &instants, &ids, &texts, &texts, &instants, &numbers, &records, &numbers,
+        &instants, &ids, &texts, &texts, &instants, &numbers, &records, &numbers, &bools,
     ];
     let update = plan(&client, UPDATE, &given).await;
     is_by(&update, &["callbacks_pkey", "callbacks_line"]);
+    assert_eq!(update.matches("using callbacks_line on").count(), 2, "{update}");
     assert!(!update.contains("hashed SubPlan"), "reads all that waits:\n{update}");
     let (no_keys, none) = (Vec::<&str>::new(), Vec::<Uuid>::new());
     let (keys, closed) = (vec!["+17", "+18"], vec![false, true]);

@@ -9,13 +9,13 @@ use callback_domain::date::Instant;
 use callback_domain::id::{AgentId, AttemptId, CallbackId, ServiceId};
 use callback_domain::picking::Passes;
 use callback_engine::ledger::Line;
-use callback_engine::store::{Gate, Rowed};
+use callback_engine::store::Rowed;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::line::Standing;
 use super::staff::is_free;
-use super::standings::{Alone, Standings};
+use super::standings::{Lone, Standings};
 use super::unsent::{Unsent, Updated};
 use super::{PostgresRows, owned};
 use crate::ledger;
@@ -26,7 +26,7 @@ const INSERT: &str = "/* PostgresRows::insert_callback */ \
         deadline, agent, reason, creator, external_task_id, caller_id, created_at, updated_at, \
         version, record) \
     SELECT id, service, key, phase, priority, due, place, lane, backed_off, \
-        ready OR alone AND ( \
+        ready OR waits AND ( \
             SELECT id FROM callbacks AS other WHERE other.key = new.key \
                 AND other.place IS NOT NULL AND NOT other.backed_off \
             ORDER BY service, lane, priority, place, id LIMIT 1) IS NULL, \
@@ -39,32 +39,42 @@ const INSERT: &str = "/* PostgresRows::insert_callback */ \
         $21::boolean[]) \
         AS new (id, service, key, phase, priority, due, place, lane, backed_off, deadline, agent, \
             reason, creator, external_task_id, caller_id, created_at, updated_at, version, record, \
-            ready, alone) \
-    RETURNING id, ready";
+            ready, waits) \
+    RETURNING id, NOT ready AS others";
 
-/// A callback whose line is open and that is alone on it is ready at once; otherwise who is first
-/// is looked for afterwards.
+/// Somebody else who waits on the line.
 ///
 /// Not `NOT EXISTS`, which the database would answer by reading all that waits.
-pub(crate) const UPDATE: &str = "/* PostgresRows::update_callback */ \
+macro_rules! other {
+    () => {
+        "(SELECT id FROM callbacks AS other WHERE other.key = new.key \
+            AND other.place IS NOT NULL AND NOT other.backed_off AND other.id <> new.id \
+            ORDER BY service, lane, priority, place, id LIMIT 1)"
+    };
+}
+/// A callback whose line is open and that is alone on it is ready at once; where others wait, or
+/// are left behind, who is first is looked for afterwards.
+pub(crate) const UPDATE: &str = concat!(
+    "/* PostgresRows::update_callback */ \
     UPDATE callbacks SET key = new.key, phase = new.phase, priority = new.priority, \
         due = new.due, place = new.place, lane = new.lane, backed_off = new.backed_off, \
-        ready = CASE WHEN new.alone THEN ( \
-                SELECT id FROM callbacks AS other WHERE other.key = new.key \
-                    AND other.place IS NOT NULL AND NOT other.backed_off AND other.id <> new.id \
-                ORDER BY service, lane, priority, place, id LIMIT 1) IS NULL \
-            ELSE callbacks.ready AND new.stays END, \
+        ready = CASE WHEN new.waits THEN ",
+    other!(),
+    " IS NULL ELSE callbacks.ready AND new.stays END, \
         deadline = new.deadline, agent = new.agent, reason = new.reason, \
         caller_id = new.caller_id, updated_at = new.updated_at, version = new.version, \
         written = pg_current_xact_id(), record = new.record \
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], \
         $6::timestamptz[], $7::uuid[], $8::boolean[], $9::boolean[], $10::boolean[], \
         $11::timestamptz[], $12::uuid[], $13::text[], $14::text[], $15::timestamptz[], \
-        $16::bigint[], $17::json[], $18::bigint[]) \
-        AS new (id, key, phase, priority, due, place, lane, backed_off, stays, alone, deadline, \
-            agent, reason, caller_id, updated_at, version, record, stored) \
+        $16::bigint[], $17::json[], $18::bigint[], $19::boolean[]) \
+        AS new (id, key, phase, priority, due, place, lane, backed_off, stays, waits, deadline, \
+            agent, reason, caller_id, updated_at, version, record, stored, leaves) \
     WHERE callbacks.id = new.id AND callbacks.version = new.stored \
-    RETURNING callbacks.id, callbacks.ready";
+    RETURNING callbacks.id, CASE WHEN new.waits THEN NOT callbacks.ready WHEN new.leaves THEN ",
+    other!(),
+    " IS NOT NULL END AS others"
+);
 
 const PUT_ATTEMPTS: &str = "/* PostgresRows::put_attempt */ \
     INSERT INTO attempts (id, callback, number, key, node, open, deadline, customer_requested_at, record) \
@@ -117,10 +127,10 @@ impl PostgresRows<'_> {
             return Ok(());
         }
         let mut unsent = std::mem::take(&mut self.unsent);
-        let mut alone = unsent.take_alone();
+        let mut lone = unsent.take_lone();
         self.send_claims(&mut unsent).await?;
-        self.send_inserted(&unsent.inserted, &mut alone).await?;
-        self.send_updated(&unsent.updated, alone).await?;
+        self.send_inserted(&unsent.inserted, &mut lone).await?;
+        self.send_updated(&unsent.updated, lone).await?;
         self.send_attempts(unsent.attempts).await?;
         self.send_staff(unsent.agents, unsent.idle, unsent.passes).await?;
         self.send_lines(unsent.lines).await?;
@@ -152,7 +162,7 @@ impl PostgresRows<'_> {
     async fn send_inserted(
         &mut self,
         inserted: &BTreeMap<CallbackId, (Callback, bool)>,
-        alone: &mut BTreeMap<CallbackId, Gate>,
+        lone: &mut BTreeMap<CallbackId, Lone>,
     ) -> Rowed<()> {
         if inserted.is_empty() {
             return Ok(());
@@ -185,19 +195,15 @@ impl PostgresRows<'_> {
             each!(|callback| signed(callback.version)),
             each!(|callback| Json(callback.clone())),
             ready,
-            each!(|callback| alone.contains_key(&callback.id)),
+            each!(|callback| lone.contains_key(&callback.id)),
         ];
-        let alone: BTreeMap<CallbackId, Alone> = all
-            .iter()
-            .filter_map(|callback| {
-                Some((callback.id, Alone::new(callback, alone.remove(&callback.id)?)))
-            })
-            .collect();
-        if alone.is_empty() {
+        let lone: BTreeMap<CallbackId, Lone> =
+            all.iter().filter_map(|callback| lone.remove_entry(&callback.id)).collect();
+        if lone.is_empty() {
             return self.write(INSERT, parameters).await;
         }
         let rows = self.send_query(INSERT, parameters).await?;
-        self.standings.push(Standings { rows, count: inserted.len(), alone });
+        self.standings.push(Standings { rows, count: inserted.len(), lone });
         Ok(())
     }
 
@@ -205,7 +211,7 @@ impl PostgresRows<'_> {
     async fn send_updated(
         &mut self,
         updated: &BTreeMap<CallbackId, Updated>,
-        mut alone: BTreeMap<CallbackId, Gate>,
+        lone: BTreeMap<CallbackId, Lone>,
     ) -> Rowed<()> {
         if updated.is_empty() {
             return Ok(());
@@ -228,7 +234,7 @@ impl PostgresRows<'_> {
             each!(|callback| Standing::of(callback).lane),
             each!(|callback| Standing::of(callback).backed_off),
             stays,
-            each!(|callback| alone.contains_key(&callback.id)),
+            each!(|callback| lone.get(&callback.id).is_some_and(Lone::waits)),
             each!(|callback| callback.deadline().map(|(at, _)| at)),
             each!(|callback| callback.agent().map(|agent| agent.0)),
             each!(|callback| callback.termination_reason().map(|reason| reason.name())),
@@ -237,19 +243,13 @@ impl PostgresRows<'_> {
             each!(|callback| signed(callback.version)),
             each!(|callback| Json(callback.clone())),
             stored,
+            each!(|callback| lone.get(&callback.id).is_some_and(|lone| !lone.waits())),
         ];
-        if alone.is_empty() {
+        if lone.is_empty() {
             return self.write_guarded(UPDATE, parameters, updated.len(), MOVED_ON).await;
         }
-        let alone = all
-            .iter()
-            .map(|update| &update.callback)
-            .filter_map(|callback| {
-                Some((callback.id, Alone::new(callback, alone.remove(&callback.id)?)))
-            })
-            .collect();
         let rows = self.send_query(UPDATE, parameters).await?;
-        self.standings.push(Standings { rows, count: updated.len(), alone });
+        self.standings.push(Standings { rows, count: updated.len(), lone });
         Ok(())
     }
 

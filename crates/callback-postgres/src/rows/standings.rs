@@ -50,33 +50,39 @@ pub(crate) const REFRESH: &str = "/* PostgresRows::refresh */ \
     ) \
     SELECT id, service, lane FROM open";
 
-/// Callbacks that were written, of which some may stand ready.
+/// Callbacks that were written, some of which were perhaps the only ones on their lines.
 pub(super) struct Standings {
     pub(super) rows: UnderWay<'static>,
     pub(super) count: usize,
-    pub(super) alone: BTreeMap<CallbackId, Alone>,
+    pub(super) lone: BTreeMap<CallbackId, Lone>,
 }
 
-/// A callback whose line is open and which is the only change to it.
-pub(super) struct Alone {
-    service: ServiceId,
-    lane: Uuid,
+/// A callback that is the only change to its line: it comes to wait there and may go, or it waits
+/// no more.
+pub(super) struct Lone {
+    /// Where it waits.
+    lane: Option<(ServiceId, Uuid)>,
     key: TargetKey,
     gate: Gate,
 }
 
-impl Alone {
+impl Lone {
     pub(super) fn new(callback: &Callback, gate: Gate) -> Self {
-        let lane = Standing::of(callback).lane;
-        Self { service: callback.service, lane, key: callback.key(), gate }
+        let standing = Standing::of(callback);
+        let lane = standing.waits().then_some((callback.service, standing.lane));
+        Self { lane, key: callback.key(), gate }
+    }
+
+    pub(super) const fn waits(&self) -> bool {
+        self.lane.is_some()
     }
 }
 
 impl PostgresRows<'_> {
-    /// Waits for what was written as being alone on an open line; whoever is not after all is
-    /// refreshed.
+    /// Waits for what was written as being alone on its line; lines on which others wait after all
+    /// are refreshed.
     pub(super) async fn settle_standings(&mut self) -> Rowed<()> {
-        for Standings { rows, count, mut alone } in std::mem::take(&mut self.standings) {
+        for Standings { rows, count, mut lone } in std::mem::take(&mut self.standings) {
             let rows = match rows.await {
                 Ok(rows) => rows,
                 Err(error) => return Err(self.fail(Failure::of("writing", &error)).await),
@@ -87,12 +93,11 @@ impl PostgresRows<'_> {
             let mut gates = BTreeMap::new();
             for row in &rows {
                 let id = CallbackId(column(row, "callbacks", "id")?);
-                let ready: bool = column(row, "callbacks", "ready")?;
-                let Some(alone) = alone.remove(&id) else { continue };
-                if ready {
-                    self.wake(alone.service, alone.lane);
-                } else {
-                    gates.insert(alone.key, alone.gate);
+                let Some(Lone { lane, key, gate }) = lone.remove(&id) else { continue };
+                if column(row, "callbacks", "others")? {
+                    gates.insert(key, gate);
+                } else if let Some((service, lane)) = lane {
+                    self.wake(service, lane);
                 }
             }
             self.send_gates(&gates).await?;

@@ -15,6 +15,7 @@ use callback_engine::ledger::Line;
 use callback_engine::store::{Claim, Gate};
 
 use super::line::Standing;
+use super::standings::Lone;
 
 /// What is written and not yet sent.
 #[derive(Default)]
@@ -129,27 +130,32 @@ impl Unsent {
         self.gates.insert(key, gate);
     }
 
-    /// Takes the keys off whose only change is one callback that waits and may go: the statement
-    /// that writes it settles whether it is ready.
-    pub(super) fn take_alone(&mut self) -> BTreeMap<CallbackId, Gate> {
+    /// Takes the keys off whose only change is one callback that comes to wait and may go, or that
+    /// waits no more: the statement that writes it tells whether anybody else waits there.
+    pub(super) fn take_lone(&mut self) -> BTreeMap<CallbackId, Lone> {
         let mut written: BTreeMap<TargetKey, Option<&Callback>> = BTreeMap::new();
-        for (callback, ready) in self.inserted.values() {
-            let alone = (Standing::of(callback).waits() && !ready).then_some(callback);
-            written.entry(callback.key()).and_modify(|known| *known = None).or_insert(alone);
+        let inserted = self.inserted.values().map(|(callback, ready)| {
+            let waits = Standing::of(callback).waits();
+            (callback, waits && !ready)
+        });
+        let updated = self.updated.values().map(|Updated { callback, stays, .. }| {
+            let standing = Standing::of(callback);
+            (callback, standing.place.is_none() || standing.waits() && !stays)
+        });
+        for (callback, is_told) in inserted.chain(updated) {
+            let told = is_told.then_some(callback);
+            written.entry(callback.key()).and_modify(|known| *known = None).or_insert(told);
         }
-        for update in self.updated.values() {
-            let waits = Standing::of(&update.callback).waits() && !update.stays;
-            let alone = waits.then_some(&update.callback);
-            written.entry(update.callback.key()).and_modify(|known| *known = None).or_insert(alone);
-        }
-        let mut alone = BTreeMap::new();
+        let mut lone = BTreeMap::new();
         self.gates.retain(|key, gate| match written.get(key) {
-            Some(Some(callback)) if gate.is_open(callback.service) => {
-                alone.insert(callback.id, std::mem::take(gate));
+            Some(Some(callback))
+                if !Standing::of(callback).waits() || gate.is_open(callback.service) =>
+            {
+                lone.insert(callback.id, Lone::new(callback, std::mem::take(gate)));
                 false
             }
             Some(_) | None => true,
         });
-        alone
+        lone
     }
 }
