@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use crate::CLIENTS;
 use crate::database::Database;
+use crate::figures::median;
 use crate::installation::{Backlog, Installation};
+use crate::{CLIENTS, ROUNDS};
 
 /// How long somebody else holds a snapshot.
 const HELD: Duration = Duration::from_secs(60);
@@ -61,14 +62,23 @@ async fn held(pace: Option<f64>) -> anyhow::Result<()> {
     database.remove().await
 }
 
+/// Cycles a second once they have run for a while.
+async fn steady(installation: &Installation) -> anyhow::Result<f64> {
+    installation.cycles(PART).await?;
+    let mut rates = Vec::new();
+    for _ in 0..ROUNDS {
+        rates.push(installation.cycles(PART).await?);
+    }
+    Ok(median(&rates))
+}
+
 /// Cycles before and after the server was restarted under the store.
 pub(crate) async fn restart() -> anyhow::Result<()> {
     let command = env::var_os(RESTART)
         .with_context(|| format!("{RESTART} says not how; run `cargo xtask bench postgres`"))?;
     let database = Database::make("restart").await?;
     let installation = Installation::open(&database, CLIENTS, Backlog::NONE).await?;
-    installation.cycles(PART).await?;
-    let before = installation.cycles(PART).await?;
+    let before = steady(&installation).await?;
     let restarting =
         tokio::task::spawn_blocking(move || Command::new("sh").arg("-c").arg(command).status());
     ensure!(restarting.await??.success(), "the server did not restart");
@@ -77,8 +87,7 @@ pub(crate) async fn restart() -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let back = began.elapsed();
-    installation.cycles(PART).await?;
-    let after = installation.cycles(PART).await?;
+    let after = steady(&installation).await?;
     println!("a restart of the server      before    after   ratio   answered again after");
     println!(
         "cycles a second             {before:>7.0} {after:>8.0} {:>7.2}   {} ms",
