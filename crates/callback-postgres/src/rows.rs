@@ -121,8 +121,8 @@ pub(crate) struct PostgresRows<'a> {
     agents: HashMap<AgentId, Option<Agent>>,
     routes: HashMap<String, (Option<serde_json::Value>, Route)>,
     capped: Option<Vec<(ServiceId, u32)>>,
-    /// Lines of the ledger that are being appended.
-    appended: Vec<UnderWay<'static>>,
+    /// What tells the transaction's number: lines that are being appended, or the question alone.
+    numbering: Vec<UnderWay<'static>>,
     /// What was appended to the ledger first.
     first_line: Option<Line>,
     shared_the_due: bool,
@@ -169,7 +169,7 @@ impl<'a> PostgresRows<'a> {
             agents: HashMap::new(),
             routes: HashMap::new(),
             capped: None,
-            appended: Vec::new(),
+            numbering: Vec::new(),
             first_line: None,
             shared_the_due: false,
             settled: date::EARLIEST,
@@ -195,9 +195,9 @@ impl<'a> PostgresRows<'a> {
     /// if anything.
     pub(crate) async fn flush(&mut self) -> Rowed<(Woken, Option<Trace>)> {
         self.send_writes().await?;
-        if self.appended.is_empty() {
+        if self.numbering.is_empty() {
             let number = self.send_query(TRANSACTION, Vec::new()).await?;
-            self.appended.push(number);
+            self.numbering.push(number);
         }
         self.settle_standings().await?;
         self.await_writes().await?;
@@ -214,8 +214,8 @@ impl<'a> PostgresRows<'a> {
     /// What the transaction leaves behind, when all its lines are appended.
     async fn trace(&mut self) -> Rowed<Option<Trace>> {
         let mut number = None;
-        for appended in std::mem::take(&mut self.appended) {
-            match appended.await {
+        for numbered in std::mem::take(&mut self.numbering) {
+            match numbered.await {
                 Ok(rows) => number = rows.first().and_then(|row| row.get("id")),
                 Err(error) => return Err(self.fail(Failure::of("appending", &error)).await),
             }
@@ -264,8 +264,8 @@ impl<'a> PostgresRows<'a> {
         for refresh in std::mem::take(&mut self.refreshes) {
             errors.extend(refresh.await.err().map(|error| ("refreshing", error)));
         }
-        for appended in std::mem::take(&mut self.appended) {
-            errors.extend(appended.await.err().map(|error| ("appending", error)));
+        for numbered in std::mem::take(&mut self.numbering) {
+            errors.extend(numbered.await.err().map(|error| ("appending", error)));
         }
         let first = errors.iter().find(|(_, error)| !follows_another(error));
         if let Some((during, error)) = first {

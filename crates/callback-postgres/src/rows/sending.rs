@@ -340,7 +340,7 @@ impl PostgresRows<'_> {
             each!(|line| Json(line.details.clone())),
         ];
         let rows = self.send_query(ledger::APPEND, parameters).await?;
-        self.appended.push(rows);
+        self.numbering.push(rows);
         Ok(())
     }
 }
