@@ -18,6 +18,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::PostgresRows;
+use super::line::LOCK_LINES;
 use super::queues::{DEEPEST, open_heads};
 use super::staff::{AGENTS_LOCKED, agents_locked};
 use super::suppressions::suppression;
@@ -66,12 +67,6 @@ macro_rules! sql {
     };
 }
 
-const LOCK_LINES: &str = sql!(
-    "lock lines",
-    "SELECT key, pg_advisory_xact_lock(",
-    class!(line),
-    ", hashtext(key)) FROM unnest($1::text[]) AS key"
-);
 const LOCK_MOVED: &str = sql!(
     "lock moved",
     "SELECT key, pg_advisory_xact_lock(",

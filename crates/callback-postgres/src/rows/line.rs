@@ -15,8 +15,8 @@ use crate::locks::class;
 use crate::records::{column, limit as sql_limit, record};
 
 /// Locks the lines of keys.
-const LOCK_LINES: &str = concat!(
-    "/* PostgresRows::lock_lines */ SELECT pg_advisory_xact_lock(",
+pub(super) const LOCK_LINES: &str = concat!(
+    "/* PostgresRows::lock_lines */ SELECT key, pg_advisory_xact_lock(",
     class!(line),
     ", hashtext(key)) FROM unnest($1::text[]) AS key"
 );
